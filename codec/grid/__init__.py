@@ -1,0 +1,1 @@
+"""The field codec: sparse multi-resolution latents and a small decoder."""

@@ -1,0 +1,1 @@
+"""Bytes: container, header, limits, errors, mesh files. numpy only."""
