@@ -1,0 +1,125 @@
+"""Help pages with groups of options, and the options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from .console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MESH_INPUTS = ("ply", "obj", "stl", "off", "glb", "gltf")
+MESH_OUTPUTS = ("ply", "obj", "stl", "off", "glb")
+
+
+class GroupedOption(click.Option):
+    """An option that knows the heading it is listed under.
+
+    Parameters
+    ----------
+    group : str
+        The heading; `General` unless told.
+    """
+
+    def __init__(self, *args: Any, group: str = "General", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """What click adds in brackets, without the range, which our metavars and texts tell already."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options under headings, in the order in which the groups first appear."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section of options a group, `General` last."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                groups.setdefault(getattr(parameter, "group", "General"), []).append(record)
+        groups["General"] = groups.pop("General", [])
+        for group, records in groups.items():
+            if records:
+                with formatter.section(group):
+                    formatter.write_dl(records)
+
+
+def option(*names: str, group: str = "General", **kwargs: Any) -> Callable[[F], F]:
+    """`click.option` under a heading."""
+    return click.option(*names, cls=GroupedOption, group=group, **kwargs)
+
+
+def console_options(command: F) -> F:
+    """Add -v and --quiet, handed to the command as one argument `console`."""
+
+    @option("-v", "--verbose", is_flag=True, help="Say more on stderr; show tracebacks.")
+    @option("--quiet", is_flag=True, help="Only errors on stderr: no notes, warnings, results or progress.")
+    @wraps(command)
+    def with_console(*args: Any, verbose: bool, quiet: bool, **kwargs: Any) -> Any:
+        ctx = click.get_current_context()
+        if verbose and quiet:
+            raise click.UsageError("-v/--verbose and --quiet are mutually exclusive.")
+        console = Console(quiet=quiet, verbose=verbose)
+        console.install(ctx)
+        return command(*args, console=console, **kwargs)
+
+    return with_console  # type: ignore[return-value]
+
+
+force_option = option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+json_option = option("--json", "as_json", is_flag=True, help="Print a JSON object a line, one an input, on stdout.")
+allow_truncated_option = option(
+    "--allow-truncated",
+    is_flag=True,
+    group="Input and output",
+    help="Accept files that were cut short: what is there of them, coarser.",
+)
+resolution_option = option(
+    "--resolution",
+    type=click.IntRange(16, 1024),
+    default=256,
+    show_default=True,
+    metavar="16..1024",
+    group="Shape",
+    help="Voxels along each axis of the cube around the shape; more give finer triangles.",
+)
+lod_option = option(
+    "--lod",
+    type=click.IntRange(min=0),
+    metavar="N",
+    group="Shape",
+    help="Level of detail: 0 is the coarsest that the file has. [default: the finest]",
+)
+device_option = option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    group="Running",
+    help="Where networks run. auto: the GPU if there is one.",
+)
+backend_option = option(
+    "--backend",
+    type=click.Choice(["auto", "torch", "tcnn"]),
+    default="auto",
+    show_default=True,
+    group="Running",
+    help="What runs them. auto: tiny-cuda-nn (tcnn) if it is there, else torch.",
+)
+threads_option = option(
+    "-j",
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    group="Running",
+    help="CPU threads. [default: all cores]",
+)
