@@ -26,8 +26,8 @@ FLOOR = np.array([0.84, 0.85, 0.88])
 KEY_LIGHT, KEY_COLOUR = np.array([-0.85, -0.42, 0.72]), np.array([1.42, 1.35, 1.24])
 FILL_LIGHT, FILL_COLOUR = np.array([0.85, -0.45, 0.30]), np.array([0.17, 0.19, 0.22])
 SKY_COLOUR = np.array([0.40, 0.43, 0.47])
-SHADOW_RAYS = 3  # per sample, over the disc of the key light
-SKY_RAYS = 12
+SHADOW_RAYS = 2  # per sample, over the disc of the key light
+SKY_RAYS = 8
 CREASE_DEGREES = 35.0
 
 
@@ -132,7 +132,7 @@ class Scene:
         return np.where(behind[:, None], -normal, normal)
 
 
-def render(vertices: np.ndarray, faces: np.ndarray, view: View, *paints: Albedo, samples: int = 2) -> list[np.ndarray]:
+def render(vertices: np.ndarray, faces: np.ndarray, view: View, *paints: Albedo, samples: int = 3) -> list[np.ndarray]:
     """Pictures (H, W, 3) uint8 of a mesh, one for each paint; clay when none is given.
 
     Parameters
