@@ -20,6 +20,7 @@ from .errors import (
     TruncatedError,
     VersionError,
 )
+from .files import read_bytes, write_atomic
 from .frame import Frame
 from .header import Header, MeasuredErrors
 from .limits import DEFAULT, Limits
@@ -46,5 +47,7 @@ __all__ = [
     "VersionError",
     "clean_name",
     "pack",
+    "read_bytes",
     "unpack",
+    "write_atomic",
 ]
