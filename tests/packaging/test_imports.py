@@ -1,11 +1,13 @@
 """What an import costs and what it may lean on."""
 
 import ast
+import importlib.metadata
 import subprocess
 import sys
 
 import pytest
-from repository import ROOT, folder, modules, packages
+from packaging.requirements import Requirement
+from repository import ROOT, folder, modules, packages, settings
 
 HEAVY = ["torch", "igl", "skimage", "scipy", "numba", "trimesh", "matplotlib", "PIL"]
 LAYERS = ["formats", "codec", "cli", "bench"]  # each may import those before it
@@ -72,3 +74,16 @@ def _imported(node: ast.AST, package: str) -> list[str]:
         stem = [*base, *([node.module] if node.module else [])]
         return [".".join([*stem, alias.name]) for alias in node.names]
     return []
+
+
+def test_dependencies_are_those_imported() -> None:
+    """What is imported is declared, and what is declared is imported; the bench has an extra of its own."""
+    imported = set()
+    for package in [name for name in packages() if name != "sdfz.bench"]:
+        for path in folder(package).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                imported |= {name.split(".")[0] for name in _imported(node, package)}
+    imported -= {"sdfz", "tinycudann", *sys.stdlib_module_names}
+    owners = importlib.metadata.packages_distributions()
+    declared = {Requirement(line).name for line in settings()["project"]["dependencies"]}
+    assert {owners[name][0] for name in imported} == declared
