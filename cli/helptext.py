@@ -90,14 +90,16 @@ resolution_option = option(
     show_default=True,
     metavar="16..1024",
     group="Shape",
-    help="Voxels along each axis of the cube around the shape; more give finer triangles.",
+    help="Voxels along the shape's longest side; more give finer triangles.",
 )
 lod_option = option(
     "--lod",
     type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
     metavar="N",
     group="Shape",
-    help="Level of detail: 0 is the coarsest that the file has. [default: the finest]",
+    help="Leave out the N finest levels of detail; one level always stays.",
 )
 device_option = option(
     "--device",

@@ -14,7 +14,6 @@ from .helptext import GroupedCommand, allow_truncated_option, console_options, j
 if TYPE_CHECKING:
     from ..formats.container import Container
 
-METHOD_NAMES = {1: "grid"}
 _SECTION_NAMES = {0: "metadata", 1: "base"}
 
 
@@ -52,6 +51,7 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
 
 def _report(name: str, n_bytes: int, container: Container) -> dict[str, Any]:
     """What --json prints of one file."""
+    from ..codec.methods import METHOD_NAMES
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata

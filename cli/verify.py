@@ -25,15 +25,17 @@ def verify(*, inputs: tuple[str, ...], as_json: bool, console: Console) -> None:
     ctx = click.get_current_context()
 
     def check(source: str) -> Outcome:
-        from ..formats.container import unpack
+        from ..codec.decode import check_bytes
 
         data = streams.read_source(source)
-        container = unpack(data)
-        name, n_sections = streams.source_name(source), len(container.sections) + (container.metadata is not None)
+        counts = check_bytes(data)
+        name = streams.source_name(source)
         if as_json:
-            print_json({"input": name, "bytes": len(data), "n_sections": n_sections})
+            print_json({"input": name, "bytes": len(data), **counts})
         elif not console.quiet:
-            click.echo(f"{name}: ok, {count(len(data), 'byte')}, {count(n_sections, 'section')}")
+            click.echo(f"{name}: ok, {count(len(data), 'byte')}")
+        for key, value in counts.items():
+            console.detail(f"{key}: {value}")
         return Outcome.DONE
 
     run_each(ctx, inputs, streams.source_name, check, as_json=as_json)

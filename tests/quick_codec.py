@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sdfz.formats.container import Section, pack
+from sdfz.formats.container import Section, pack, unpack
 from sdfz.formats.frame import Frame
 from sdfz.formats.header import Header, MeasuredErrors
 from sdfz.formats.metadata import Metadata
@@ -36,7 +36,7 @@ class QuickCodec:
     encodings : list
         What `encode_mesh` was called with.
     decodings : list
-        What `decode_bytes` and `mesh` were called with.
+        What `decode_bytes` and `triangles` were called with.
     hd : float
         The error that encodings report, a fraction of the diagonal; cd is an eighth, rms a quarter of it.
     target_met : bool
@@ -69,14 +69,16 @@ class QuickCodec:
         )
 
     def decode_bytes(self, data: bytes, **options: Any) -> Any:
-        from sdfz.formats.container import unpack
-
         container = unpack(data, allow_truncated=options.get("allow_truncated", False))
         if self.error is not None:
             raise self.error
 
-        def mesh(resolution: int, **rest: Any) -> Any:
+        def triangles(resolution: int, progress: Any = None) -> Any:
             self.decodings.append(SimpleNamespace(resolution=resolution, **options))
-            return SimpleNamespace(vertices=VERTICES, faces=FACES)
+            return VERTICES, FACES
 
-        return SimpleNamespace(mesh=mesh, header=container.header, truncated=container.truncated)
+        return SimpleNamespace(triangles=triangles, header=container.header, truncated=container.truncated)
+
+    def check_bytes(self, data: bytes, **_: Any) -> dict[str, object]:
+        unpack(data)
+        return {"method": "grid", "n_cells": 3}

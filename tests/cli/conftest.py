@@ -38,6 +38,7 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> QuickCodec:
     quick = QuickCodec()
     monkeypatch.setattr("sdfz.codec.encode.encode_mesh", quick.encode_mesh)
     monkeypatch.setattr("sdfz.codec.decode.decode_bytes", quick.decode_bytes)
+    monkeypatch.setattr("sdfz.codec.decode.check_bytes", quick.check_bytes)
     return quick
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from quick_codec import container_bytes
+from quick_codec import QuickCodec, container_bytes
 from sdfz.formats.errors import SdfzError
 from sdfz.formats.metadata import Metadata, pack_metadata
 
@@ -69,11 +69,11 @@ def test_info_of_a_cut_file(run: Run, sdfz_file: Path) -> None:
     assert result.stdout.splitlines()[0].endswith(", cut short")
 
 
-def test_verify(run: Run, sdfz_file: Path) -> None:
+def test_verify(run: Run, codec: QuickCodec, sdfz_file: Path) -> None:
     n_bytes = len(sdfz_file.read_bytes())
-    assert run("verify", "shape.sdfz").output == f"shape.sdfz: ok, {n_bytes} bytes, 3 sections\n"
+    assert run("verify", "shape.sdfz").output == f"shape.sdfz: ok, {n_bytes} bytes\n"
     assert run("verify", "shape.sdfz", "--quiet").output == ""
-    report = {"input": "shape.sdfz", "bytes": n_bytes, "n_sections": 3}
+    report = {"input": "shape.sdfz", "bytes": n_bytes, "method": "grid", "n_cells": 3}
     assert json.loads(run("verify", "shape.sdfz", "--json").stdout) == report
 
 
@@ -88,7 +88,7 @@ def test_verify_finds_every_flipped_byte_and_every_cut(run: Run) -> None:
         assert result.stderr.count("\n") == 1
 
 
-def test_verify_goes_on_after_a_failure(run: Run, sdfz_file: Path) -> None:
+def test_verify_goes_on_after_a_failure(run: Run, codec: QuickCodec, sdfz_file: Path) -> None:
     (sdfz_file.parent / "bad.sdfz").write_bytes(sdfz_file.read_bytes()[:-1])
     result = run("verify", "bad.sdfz", "missing.sdfz", "shape.sdfz")
     assert result.exit_code == 1
