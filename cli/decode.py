@@ -1,0 +1,143 @@
+"""`sdfz decode`: .sdfz files in, meshes out."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from . import streams
+from .console import Console, print_json
+from .errors import Outcome, run_each
+from .helptext import (
+    MESH_OUTPUTS,
+    GroupedCommand,
+    allow_truncated_option,
+    backend_option,
+    console_options,
+    device_option,
+    force_option,
+    json_option,
+    lod_option,
+    option,
+    resolution_option,
+    threads_option,
+)
+from .meshes import decode_to_mesh
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for, the same for every input."""
+
+    output_format: str
+    resolution: int
+    lod: int
+    allow_truncated: bool
+    device: str
+    backend: str
+    threads: int | None
+    force: bool
+    as_json: bool
+
+
+@click.command(cls=GroupedCommand, short_help=".sdfz files to meshes.")
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    group="Input and output",
+    help="File (.ply .obj .stl .off .glb), directory (DIR/) or - for stdout. "
+    "[default: INPUT with the suffix .ply; stdout for stdin]",
+)
+@option(
+    "--output-format",
+    type=click.Choice(MESH_OUTPUTS, case_sensitive=False),
+    group="Input and output",
+    help="File type of the meshes. [default: by the suffix of -o, else ply]",
+)
+@allow_truncated_option
+@resolution_option
+@lod_option
+@device_option
+@backend_option
+@threads_option
+@force_option
+@json_option
+@console_options
+def decode(
+    *, inputs: tuple[str, ...], output: str | None, output_format: str | None, console: Console, **options: Any
+) -> None:
+    """Decode .sdfz files to meshes, in the frame and units of what was encoded.
+
+    INPUT is a .sdfz file, or - for stdin.
+
+    \b
+    sdfz decode bunny.sdfz                           bunny.ply
+    sdfz decode bunny.sdfz -o bunny.obj              the type follows the suffix
+    sdfz decode bunny.sdfz -o fine.stl --resolution 512
+    sdfz decode *.sdfz -o meshes/ --output-format glb
+    sdfz decode - --output-format stl < part.sdfz > part.stl
+    """
+    ctx = click.get_current_context()
+    request = _Request(output_format=_output_format(output, output_format), **options)
+    jobs = streams.plan(inputs, output, f".{request.output_format}")
+    if request.as_json and jobs[0].target == streams.STREAM:
+        raise click.UsageError("--json prints on stdout, where the mesh goes; give -o a file.")
+    run_each(ctx, jobs, lambda job: job.name, lambda job: _decode_one(job, request, console), as_json=request.as_json)
+
+
+def _output_format(output: str | None, output_format: str | None) -> str:
+    suffix = os.path.splitext(output)[1].lower().removeprefix(".") if output and not os.path.isdir(output) else ""
+    if output_format is None and suffix and suffix not in MESH_OUTPUTS:
+        raise click.UsageError(
+            f"'{output}': no mesh is written as .{suffix}; use {', '.join('.' + name for name in MESH_OUTPUTS)} "
+            "or --output-format."
+        )
+    if output_format is not None and suffix in MESH_OUTPUTS and suffix != output_format:
+        raise click.UsageError(f"--output-format {output_format} contradicts the suffix of '{output}'.")
+    return output_format or suffix or "ply"
+
+
+def _decode_one(job: streams.Job, request: _Request, console: Console) -> Outcome:
+    started = time.perf_counter()
+    streams.check_target(job, force=request.force, binary=request.output_format not in ("obj", "off"))
+    data = streams.read_source(job.source)
+    with console.progress() as progress:
+        mesh = decode_to_mesh(
+            data,
+            resolution=request.resolution,
+            lod=request.lod,
+            allow_truncated=request.allow_truncated,
+            device=request.device,
+            backend=request.backend,
+            threads=request.threads,
+            progress=progress,
+        )
+
+    from ..formats.mesh_io import mesh_bytes
+
+    content = mesh_bytes(mesh.vertices, mesh.faces, request.output_format)
+    streams.write_target(job, content)
+    report = {
+        "input": job.name,
+        "output": job.target_name,
+        "bytes": len(content),
+        "n_vertices": len(mesh.vertices),
+        "n_faces": len(mesh.faces),
+        "truncated": mesh.truncated,
+        "seconds": time.perf_counter() - started,
+    }
+    if mesh.truncated:
+        console.warning(f"{job.name}: cut short; decoded from what was there")
+    console.note(
+        f"{job.name} -> {job.target_name}: {report['n_vertices']:,} vertices, {report['n_faces']:,} triangles; "
+        f"{report['seconds']:.1f} s"
+    )
+    if request.as_json:
+        print_json(report)
+    return Outcome.DONE
