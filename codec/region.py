@@ -52,8 +52,8 @@ class Region:
 class Field(Protocol):
     """A signed distance field, negative inside, in normalized units.
 
-    Both functions are asked at points in the occupied cells and up to the mesher's margin beyond them, where they
-    answer by extrapolation, or with NaN where they cannot. Consecutive points are mostly in the same cell.
+    Both functions are asked at points in the occupied cells and up to the mesher's margin and one voxel beyond them,
+    where they answer by extrapolation, or with NaN where they cannot. Consecutive points are mostly in the same cell.
     """
 
     @property
@@ -83,9 +83,10 @@ class Lattice:
     def position(self, nodes: IntArray) -> Float32Array:
         return (nodes * self.voxel - 1.0).astype(np.float32)
 
-    def has_node(self, nodes: IntArray) -> BoolArray:
-        """Whether nodes lie in the closed region: occupied cells and margin."""
-        return self._near(nodes - self.margin - 1, nodes + self.margin)
+    def has_node(self, nodes: IntArray, beyond: int = 0) -> BoolArray:
+        """Whether nodes lie in the closed region, occupied cells and margin, or at most `beyond` voxels outside."""
+        reach = self.margin + beyond
+        return self._near(nodes - reach - 1, nodes + reach)
 
     def has_voxel(self, voxels: IntArray, side: int = 1) -> BoolArray:
         """Whether blocks of side^3 voxels have at least one in the region."""

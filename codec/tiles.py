@@ -186,7 +186,8 @@ class Tiles:
         every_second[::2, ::2, ::2] = True
         wanted = np.zeros(self._asked.shape, bool)
         self._want(wanted, rows, np.broadcast_to(every_second, (len(rows), *every_second.shape)))
-        self._ask(wanted)
+        # One voxel outside the region as well: the nodes at its rim need neighbours on both sides for a good guess.
+        self._ask(wanted, beyond=1)
         slack = np.float32(_SLACK * self.lattice.voxel)
         wanted = np.zeros(self._asked.shape, bool)
         for batch in chunks(rows, BATCH):
@@ -206,7 +207,7 @@ class Tiles:
             lent[own] |= nodes[there]
             wanted[lender[rows]] = lent
 
-    def _ask(self, wanted: BoolArray) -> BoolArray:
+    def _ask(self, wanted: BoolArray, beyond: int = 0) -> BoolArray:
         """Ask for those wanted nodes that were not asked yet: the rows (bool) in which there were any in the region."""
         wanted &= ~self._asked
         self._asked |= wanted
@@ -214,7 +215,7 @@ class Tiles:
         for number in chunks(np.flatnonzero(wanted)):
             row, local = number // SIDE**3, number % SIDE**3
             nodes = self.low(row) + _LOCAL[local]
-            inside = self.lattice.has_node(nodes)
+            inside = self.lattice.has_node(nodes, beyond)
             points = self.lattice.position(nodes[inside])
             self._values.reshape(-1)[number[inside]] = self._field.distance(points)
             changed[row[inside]] = True
