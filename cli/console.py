@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -60,32 +61,32 @@ class Console:
 
     def error(self, text: str) -> None:
         """One line `sdfz: error: ...`."""
-        click.echo(f"sdfz: error: {text}", err=True)
+        _say(f"sdfz: error: {text}")
 
     def failure(self, text: str, error: BaseException) -> None:
-        """One line `sdfz: error: ...`, under the traceback of `error` when verbose."""
-        if self.verbose:
-            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        """One line `sdfz: error: ...`; when verbose, under the traceback of `error`, unless it is about a file."""
+        if self.verbose and not isinstance(error, OSError):
+            _say("".join(traceback.format_exception(error)).rstrip())
         self.error(text)
 
     def missed(self, text: str) -> None:
         """One line `sdfz: target not met: ...`; said even when quiet, since it goes with an exit code."""
-        click.echo(f"sdfz: target not met: {text}", err=True)
+        _say(f"sdfz: target not met: {text}")
 
     def warning(self, text: str) -> None:
         """One line `sdfz: warning: ...`."""
         if not self.quiet:
-            click.echo(f"sdfz: warning: {text}", err=True)
+            _say(f"sdfz: warning: {text}")
 
     def note(self, text: str) -> None:
         """One line `sdfz: ...`."""
         if not self.quiet:
-            click.echo(f"sdfz: {text}", err=True)
+            _say(f"sdfz: {text}")
 
     def detail(self, text: str) -> None:
         """One line `sdfz: ...`, when verbose only."""
         if self.verbose:
-            click.echo(f"sdfz: {text}", err=True)
+            _say(f"sdfz: {text}")
 
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback | None]:
@@ -98,6 +99,17 @@ class Console:
             yield bars.update
         finally:
             bars.close()
+
+
+def _say(text: str) -> None:
+    """A line on stderr; a bar that is being drawn there makes room for it."""
+    if "tqdm" not in sys.modules:
+        click.echo(text, err=True)
+        return
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode(file=sys.stderr):
+        click.echo(text, err=True)
 
 
 class _LogHandler(logging.Handler):
@@ -124,9 +136,13 @@ class _Bars:
         """Show that `done` of `total` steps of `stage` are behind us; total 0 where it is not known."""
         from tqdm import tqdm
 
-        if stage != self._stage:
+        if stage != self._stage or done < self._bar.n:
             self.close()
-            self._bar = tqdm(desc=stage, total=total or None, leave=False, file=sys.stderr, dynamic_ncols=True)
+            # Not tqdm's own idea of the size: it draws nothing on a terminal that reports 0 rows and columns.
+            size = shutil.get_terminal_size()
+            self._bar = tqdm(
+                desc=stage, total=total or None, leave=False, file=sys.stderr, ncols=size.columns, nrows=size.lines
+            )
             self._stage = stage
         self._bar.total = total or None
         # tqdm's own throttle lives in update(), which counts steps rather than where we are.

@@ -26,7 +26,8 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
     """Print what .sdfz files say about themselves: frame, measured errors, source, sections.
 
     FILE is a .sdfz file, or - for stdin. Errors are those that the encoder measured between the input and the
-    decoded mesh. Checksums are verified on the way; `sdfz verify` looks deeper. -v adds every field of the header.
+    decoded mesh. Checksums are verified on the way. -v adds every field of the header and decodes the symbols to
+    count them.
 
     \b
     sdfz info bunny.sdfz
@@ -40,6 +41,10 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
         data = streams.read_source(source)
         container = unpack(data, allow_truncated=allow_truncated)
         report = _report(streams.source_name(source), len(data), container)
+        if console.verbose and not container.truncated:
+            from ..codec.decode import check_bytes
+
+            report["counts"] = check_bytes(data)
         if as_json:
             print_json(report)
         else:
@@ -128,6 +133,7 @@ def _page(report: dict[str, Any], container: Container, *, verbose: bool) -> lis
     if verbose:
         rows = [*container.header.describe(), *(container.metadata.describe() if container.metadata else [])]
         lines += ["  fields", *(f"    {field.name:<13} {field.text}" for field in rows)]
+        lines += ["  counts", *(f"    {name:<13} {value}" for name, value in report.get("counts", {}).items())]
     return lines
 
 

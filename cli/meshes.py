@@ -55,6 +55,10 @@ def decode_to_mesh(
     """Decode a file and mesh it; arguments as the options of `sdfz decode`."""
     from ..codec.decode import decode_bytes
 
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
     shape = decode_bytes(data, lod=lod, allow_truncated=allow_truncated, device=device, backend=backend)
     vertices, faces = shape.triangles(resolution, progress)
     return DecodedMesh(vertices, faces, truncated=shape.truncated)

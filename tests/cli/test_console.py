@@ -38,6 +38,21 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn.endswith("\r")  # wiped
 
 
+def test_lines_and_bars_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    console = Console()
+    with console.progress() as progress:
+        assert progress is not None
+        progress("fit", 1, 4)
+        console.warning("odd shape")
+        progress("fit", 2, 4)
+        progress("fit", 1, 4)  # the next trial of a search
+    wiped, _, rest = terminal.getvalue().partition("sdfz: warning: odd shape\n")
+    assert wiped.endswith("\r")
+    assert "1/4" in rest and "0/4" in rest  # drawn again, then a new bar
+
+
 def test_no_progress_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     with Console().progress() as progress:
         assert progress is None  # pytest's stderr is no terminal

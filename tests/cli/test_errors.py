@@ -50,6 +50,7 @@ def test_internal_errors_have_no_traceback_unless_verbose(run: Run, codec: Quick
     assert result.exit_code == 1
     assert "Traceback (most recent call last)" in result.stderr
     assert "in encode_mesh" in result.stderr
+    assert "Traceback" not in run("encode", "missing.obj", "-v").stderr
 
 
 def test_interrupt_ends_it_all(run: Run, codec: QuickCodec, mesh_file: Path) -> None:

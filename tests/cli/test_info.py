@@ -48,10 +48,11 @@ def test_offsets_are_where_the_payloads_are(run: Run, sdfz_file: Path) -> None:
     assert (report["n_vertices"], report["units"], report["bits_per_vertex"]) == (4, "mm", 2 * len(data))
 
 
-def test_info_verbose_shows_every_field(run: Run, sdfz_file: Path) -> None:
+def test_info_verbose_shows_every_field(run: Run, codec: QuickCodec, sdfz_file: Path) -> None:
     output = run("info", "shape.sdfz", "-v").stdout
     for field in ("magic", "version", "method", "flags", "scale", "centre_x", "diagonal", "n_faces"):
         assert f"\n    {field} " in output
+    assert "\n    n_cells       3\n" in output
 
 
 def test_info_of_a_file_without_metadata_on_stdin(run: Run) -> None:

@@ -70,3 +70,15 @@ def test_nothing_binary_on_a_terminal(mesh_file: Path) -> None:
     finally:
         os.close(slave)
         os.close(master)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_progress_on_a_real_terminal() -> None:
+    code = "from sdfz.cli.console import Console\nwith Console().progress() as progress: progress('fit', 1, 4)"
+    master, slave = os.openpty()
+    done = subprocess.run([sys.executable, "-c", code], stderr=slave, capture_output=False)
+    os.close(slave)
+    drawn = os.read(master, 1 << 16)
+    os.close(master)
+    assert done.returncode == 0
+    assert b"fit:   0%|" in drawn
