@@ -1,0 +1,79 @@
+"""From the sections of a `grid` file to a surface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ...formats.container import Section
+from ...formats.limits import DEFAULT, Limits
+from ..crumbs import drop_crumbs
+from ..mesher import extract
+from .stream import unpack_symbols
+from .symbols import GridSymbols
+
+# A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
+_CRUMB_CELLS = 0.5
+
+Progress = Callable[[str, int, int], None]
+
+
+class GridSurface:
+    """The surface of decoded symbols.
+
+    Parameters
+    ----------
+    symbols : GridSymbols
+    device, backend : str
+        As of ``--device`` and ``--backend``.
+
+    Raises
+    ------
+    BackendError
+        What was asked for is not there.
+    """
+
+    def __init__(self, symbols: GridSymbols, device: str = "auto", backend: str = "auto") -> None:
+        # torch is imported here and not above, so that checking a file's symbols starts fast.
+        from ..backend import pick_device
+        from .model import GridField
+
+        self.symbols = symbols
+        self.field = GridField(symbols, pick_device(device), backend)
+
+    def mesh(
+        self, resolution: int, progress: Progress | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
+
+        Parameters
+        ----------
+        resolution : int
+            Voxels along the shape's longest side; rounded to a whole number of voxels a cell, at least one.
+        """
+        cells = self.symbols.cells
+        n_along = int((cells.max(0) - cells.min(0)).max()) + 1
+        voxels_a_cell = max(round(resolution / n_along), 1)
+        vertices, faces = extract(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
+        return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size)
+
+
+def decode_grid(
+    sections: Sequence[Section], *, lod: int = 0, limits: Limits = DEFAULT, device: str = "auto", backend: str = "auto"
+) -> GridSurface:
+    """The surface that sections describe; `check_grid` and the network's device in one."""
+    return GridSurface(unpack_symbols(sections, lod=lod, limits=limits), device, backend)
+
+
+def check_grid(sections: Sequence[Section], limits: Limits = DEFAULT) -> dict[str, object]:
+    """Decode the symbols only, without torch, and say what there is, for ``sdfz verify`` and ``sdfz info``."""
+    symbols = unpack_symbols(sections, limits=limits)
+    return {
+        "depth": symbols.depth,
+        "n_cells": len(symbols.cells),
+        "n_levels": symbols.n_levels,
+        "n_latents": [len(latents) for latents in symbols.latents],
+        "n_weights": sum(weights.size for weights in symbols.weights),
+    }

@@ -1,0 +1,88 @@
+"""The order in which a level's latents are coded, and what each sees of those before it.
+
+Nodes go in eight passes by the parity of their coordinates, so that a pass is coded at once and still sees neighbours
+on all sides: the four even parities first (they form a face-centred lattice), then the four odd ones between them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..context import log_feature
+from ..occupancy import NEIGHBOURS
+from .lattice import FIXED_ONE, Lattice, gain_of_code
+
+# Part of the format, never renumber.
+PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
+N_FEATURES = 12
+N_KINDS = 24  # eight passes, for the finest level, the next, and all coarser ones
+FEATURE_ONE = 16
+_MAGNITUDE_CAP = 63
+_NEIGHBOUR_TYPE = np.abs(NEIGHBOURS).sum(1) - 1  # 0 across an edge of the lattice, 1 a face's diagonal, 2 a cell's
+
+
+class NodePasses:
+    """State of one level while its latents are coded.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    level_from_finest : int
+        0 for the finest level of the file.
+    gain_code : int
+        Step of the level's latents.
+    base : (N,) int64
+        Field of the coarser levels at the nodes, fixed point.
+    coarse_magnitude : (N,) int64
+        Magnitude of the next coarser level's symbols around the nodes, in 64ths; zeros at the coarsest level.
+    """
+
+    def __init__(
+        self, lattice: Lattice, level_from_finest: int, gain_code: int,
+        base: npt.NDArray[np.int64], coarse_magnitude: npt.NDArray[np.int64],
+    ) -> None:  # fmt: skip
+        parity = (lattice.nodes & 1) @ np.array([4, 2, 1])
+        self.passes = [np.flatnonzero(parity == p) for p in PARITY_ORDER]
+        self._first_kind = 8 * min(level_from_finest, 2)
+        self._around = lattice.find(lattice.nodes[:, None].astype(np.int64) + NEIGHBOURS)  # (N, 26), -1 where none
+        self.symbols = np.zeros(len(lattice.nodes), np.int32)
+        self._magnitudes = np.zeros(len(lattice.nodes) + 1, np.int64)  # the last one stands for "no node"
+        self._done = np.zeros(len(lattice.nodes) + 1, np.int64)
+        octaves = lattice.depth - 1 - (FIXED_ONE.bit_length() - 1)  # to edges of a cell
+        constant = np.zeros((len(lattice.nodes), N_FEATURES), np.int32)
+        constant[:, 0] = FEATURE_ONE
+        constant[:, 7] = log_feature(_shifted(np.abs(base), octaves + 8))
+        constant[:, 8] = 4 * lattice.n_cells_around()
+        constant[:, 9] = log_feature(_shifted(np.array([gain_of_code(gain_code)], np.int64), octaves + 12))
+        constant[:, 10] = log_feature(coarse_magnitude >> 3)
+        constant[:, 11] = (self._around >= 0).sum(1)
+        self._constant = constant
+
+    def kind(self, index: int) -> int:
+        """Row of context weights for a pass."""
+        return self._first_kind + index
+
+    def features(self, index: int) -> npt.NDArray[np.int32]:
+        """(N_pass, N_FEATURES) int32 features of a pass's nodes."""
+        nodes = self.passes[index]
+        features = self._constant[nodes]
+        around = self._around[nodes]
+        for kind in range(3):
+            these = around[:, _NEIGHBOUR_TYPE == kind]
+            n_done = self._done[these].sum(1)
+            mean = 8 * self._magnitudes[these].sum(1) // np.maximum(n_done, 1)
+            features[:, 1 + kind] = log_feature(mean)
+            features[:, 4 + kind] = np.where(n_done == 0, FEATURE_ONE, 0)
+        return features
+
+    def put(self, index: int, symbols: npt.NDArray[np.integer]) -> None:
+        """Enter the symbols of a pass."""
+        nodes = self.passes[index]
+        self.symbols[nodes] = symbols
+        self._magnitudes[nodes] = np.minimum(np.abs(symbols), _MAGNITUDE_CAP)
+        self._done[nodes] = 1
+
+
+def _shifted(values: npt.NDArray[np.int64], octaves: int) -> npt.NDArray[np.int64]:
+    return values << octaves if octaves >= 0 else values >> -octaves
