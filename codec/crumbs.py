@@ -1,0 +1,45 @@
+"""Remove the crumbs of a level set: separate pieces too small to be a part of the shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+
+
+def drop_crumbs(
+    vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64], extent: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """The mesh without connected pieces whose bounding boxes fit in a cube.
+
+    Parameters
+    ----------
+    vertices : (V, 3) float64
+    faces : (F, 3) int64
+    extent : float
+        Edge of the cube, in the vertices' unit. If every piece fits, the largest stays.
+
+    Returns
+    -------
+    vertices : (V', 3) float64
+    faces : (F', 3) int64
+    """
+    if not len(faces):
+        return vertices, faces
+    n_vertices = len(vertices)
+    ends = faces[:, [1, 2]].ravel(), np.repeat(faces[:, 0], 2)
+    graph = scipy.sparse.coo_matrix((np.ones(len(ends[0]), np.int8), ends), shape=(n_vertices, n_vertices))
+    n_pieces, piece = connected_components(graph, directed=False)
+    if n_pieces == 1:
+        return vertices, faces
+    size = np.zeros(n_pieces)
+    for axis in range(3):
+        upper, lower = np.full(n_pieces, -np.inf), np.full(n_pieces, np.inf)
+        np.maximum.at(upper, piece, vertices[:, axis])
+        np.minimum.at(lower, piece, vertices[:, axis])
+        size = np.maximum(size, upper - lower)
+    kept = size > min(extent, np.nextafter(size.max(), 0))
+    stays = kept[piece]
+    renumbered = np.cumsum(stays) - 1
+    return vertices[stays], renumbered[faces[stays[faces[:, 0]]]]

@@ -1,0 +1,98 @@
+"""A decoded shape in the frame and units of the input."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..formats.container import Container
+from ..formats.header import Header
+from ..formats.metadata import Metadata
+
+if TYPE_CHECKING:
+    import trimesh
+
+    from .distance import DistanceOracle
+    from .mesher import Progress
+
+DEFAULT_RESOLUTION = 256
+
+
+class Surface(Protocol):
+    """What a method's decoder gives back."""
+
+    def mesh(self, resolution: int, progress: Progress | None = None) -> tuple[npt.NDArray, npt.NDArray]:
+        """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64."""
+
+
+class Shape:
+    """A shape read from a file.
+
+    Attributes
+    ----------
+    header : Header
+        Frame, method and the errors that the encoder measured.
+    metadata : Metadata or None
+    truncated : bool
+        Whether the file was cut and this is what its whole sections give.
+    """
+
+    def __init__(self, container: Container, surface: Surface) -> None:
+        self.header: Header = container.header
+        self.metadata: Metadata | None = container.metadata
+        self.truncated = container.truncated
+        self._surface = surface
+
+    def triangles(
+        self, resolution: int = DEFAULT_RESOLUTION, progress: Progress | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Vertices (V, 3) float64, input units, and faces (F, 3) int64, outward.
+
+        Parameters
+        ----------
+        resolution : int
+            Voxels along the shape's longest side.
+        progress : callable, optional
+            Called with (stage, steps done, steps in all).
+        """
+        vertices, faces = self._surface.mesh(resolution, progress)
+        return self.header.frame.from_normalized(vertices), faces
+
+    def mesh(self, resolution: int = DEFAULT_RESOLUTION) -> trimesh.Trimesh:
+        """Triangles of the surface, in input units; `resolution` as in `triangles`."""
+        import trimesh
+
+        return trimesh.Trimesh(*self.triangles(resolution), process=False)
+
+    def distance(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Signed distances to the surface.
+
+        Parameters
+        ----------
+        points : (N, 3) array_like of float
+            Anywhere, in input units.
+
+        Returns
+        -------
+        distances : (N,) float64
+            Input units, negative inside. Exact for the surface as `mesh` gives it at the default resolution, which is
+            made at the first call; the file's field itself is close to a distance only at the surface.
+        """
+        points = np.asarray(points, np.float64)
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise ValueError(f"points: shape {points.shape} is not (N, 3)")
+        frame = self.header.frame
+        return self._oracle.signed(frame.to_normalized(points)) * frame.scale
+
+    @cached_property
+    def _oracle(self) -> DistanceOracle:
+        from .distance import DistanceOracle
+
+        return DistanceOracle(*self._surface.mesh(DEFAULT_RESOLUTION))
+
+    def __repr__(self) -> str:
+        errors: Any = self.header.errors
+        return f"<sdfz.Shape, measured errors cd {errors.cd:.2g}, hd {errors.hd:.2g} of the diagonal>"
