@@ -1,0 +1,1 @@
+"""Measurements: what the codec reaches, and how its trained tables were made."""
