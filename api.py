@@ -1,0 +1,149 @@
+"""The public functions: `sdfz.encode`, `sdfz.decode` and `sdfz.open`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .codec.encode import EncodeSettings, ErrorBound, encode_mesh
+from .codec.shape import DEFAULT_RESOLUTION, Shape
+from .formats.files import read_bytes
+from .formats.mesh_io import read_mesh
+from .formats.metadata import Metadata, clean_name
+
+if TYPE_CHECKING:
+    import trimesh
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[str, int, int], None]
+
+
+def encode(
+    mesh: trimesh.Trimesh | PathLike,
+    *,
+    method: str = "auto",
+    quality: float | None = None,
+    max_error: float | str | None = None,
+    metric: str = "hd",
+    target_size: int | None = None,
+    effort: int = 5,
+    seed: int = 0,
+    metadata: bool = False,
+    units: str | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> bytes:
+    """The bytes of a .sdfz file.
+
+    The surface is kept, in the frame and units of the input; its triangles, colours, texture coordinates, normals and
+    materials are not.
+
+    Parameters
+    ----------
+    mesh : trimesh.Trimesh or path
+        Anything with `vertices` (V, 3) and `faces` (F, 3), or a PLY, OBJ, STL, OFF, GLB or glTF file.
+    method : {'auto', 'grid'}
+    quality : float, optional
+        0 (smallest) to 100 (closest). At most one of `quality`, `max_error` and `target_size` may be given.
+    max_error : float or str, optional
+        Bound on the error measured on the decoded mesh: a length in input units, or "0.1%" of the diagonal.
+    metric : {'hd', 'rms', 'cd'}
+        Which error `max_error` bounds: the largest, root mean square or mean distance.
+    target_size : int, optional
+        Largest file, in bytes.
+    effort : int
+        1 (fastest) to 9 (smallest files).
+    seed : int
+        Of everything random in fitting.
+    metadata : bool
+        Store the source's name, units and counts.
+    units : str, optional
+        Unit of the input's coordinates, stored with the metadata.
+    device : {'auto', 'cpu', 'cuda'}
+    backend : {'auto', 'torch', 'tcnn'}
+    threads : int, optional
+        Threads of torch.
+    progress : callable, optional
+        Called with (stage, steps done, steps in all).
+
+    Returns
+    -------
+    data : bytes
+        If the goal cannot be met, the best file found: its header has the measured errors (`sdfz.open(data).header`).
+
+    Raises
+    ------
+    MeshError
+        The mesh is empty, broken or without area.
+    ValueError
+        An argument is out of range, or two goals are given.
+    """
+    settings = EncodeSettings(
+        method, quality, _bound(max_error), metric, target_size, effort, seed, device, backend, threads
+    )
+    if isinstance(mesh, (str, os.PathLike)):
+        read = read_mesh(mesh)
+        vertices, faces, name, units = read.vertices, read.faces, clean_name(mesh), units or read.units
+    else:
+        vertices, faces, name = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64), None
+    stored = Metadata(name, units, len(vertices), len(faces)) if metadata else None
+    return encode_mesh(vertices, faces, settings, stored, progress).data
+
+
+def open(source: bytes | PathLike, **options: Any) -> Shape:
+    """The shape in a file: ask it for `distance(points)`, `mesh(resolution)` and its `header`.
+
+    Parameters
+    ----------
+    source : bytes or path
+        A .sdfz file.
+    **options
+        ``lod``: finest levels to leave out; ``allow_truncated``: accept a file that is cut short; ``limits``,
+        ``device`` and ``backend``: as of `sdfz.codec.decode.decode_bytes`.
+
+    Raises
+    ------
+    FormatError
+        Not an intact .sdfz file.
+    LimitError
+        Larger than the limits allow.
+    """
+    from .codec.decode import decode_bytes
+
+    data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else read_bytes(source)
+    return decode_bytes(data, **options)
+
+
+def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **options: Any) -> trimesh.Trimesh:
+    """The mesh of a file, in the frame and units of what was encoded.
+
+    Parameters
+    ----------
+    source : bytes or path
+        A .sdfz file.
+    resolution : int
+        Voxels along the shape's longest side, 16 to 1024.
+    **options
+        As of `sdfz.open`.
+
+    Raises
+    ------
+    FormatError, LimitError
+        As `sdfz.open`.
+    """
+    return open(source, **options).mesh(resolution)
+
+
+def _bound(value: float | str | None) -> ErrorBound | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        number = value.strip()
+        relative = number.endswith("%")
+        return ErrorBound(float(number.rstrip("%")) / (100 if relative else 1), relative)
+    return ErrorBound(float(value), relative=False)
