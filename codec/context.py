@@ -16,6 +16,8 @@ import numpy.typing as npt
 CONTEXT_SHIFT = 8  # weights count 256ths of a row
 LOG_STEPS = 16  # `log_feature` counts 16ths of an octave
 
+_CHUNK = 1 << 16  # symbols whose features are multiplied at once: bounds the memory
+
 
 @dataclass(frozen=True)
 class LinearContext:
@@ -34,7 +36,11 @@ class LinearContext:
 
     def rows(self, kind: int, features: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """(N,) row indices of symbols with (N, F) features."""
-        total = features.astype(np.int64) @ self.weights[kind].astype(np.int64)
+        weights = self.weights[kind].astype(np.int64)
+        total = np.empty(len(features), np.int64)
+        for start in range(0, len(features), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            total[part] = features[part].astype(np.int64) @ weights
         return np.clip(total >> CONTEXT_SHIFT, 0, self.n_rows - 1)
 
 

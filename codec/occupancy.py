@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..formats.limits import DEFAULT, Limits
 from .context import LinearContext
 from .entropy import SymbolDecoder, SymbolEncoder, TableFamily
 
@@ -27,6 +28,7 @@ N_CLOSENESS = 9  # how close the coarse field says the surface is: 8 steps, and 
 NO_FIELD = N_CLOSENESS - 1
 N_FEATURES = 2 * len(NEIGHBOURS) + N_CLOSENESS
 FEATURE_ONE = 16
+_CHUNK = 1 << 16  # cells whose neighbours are looked up at once: bounds the memory
 _EMPTY, _OCCUPIED, _UNKNOWN = 0, 1, 2
 
 
@@ -90,11 +92,14 @@ class ChildPasses:
 
     def features(self, octant: int, closeness: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """(M, N_FEATURES) int32 features of the children in an octant, one row a parent."""
-        around = self._state[self._keys[octant][:, None] + self._steps]  # (M, 26)
-        features = np.zeros((len(around), N_FEATURES), np.int32)
-        features[:, :26] = (around == _OCCUPIED) * FEATURE_ONE
-        features[:, 26:52] = (around == _UNKNOWN) * FEATURE_ONE
-        features[np.arange(len(around)), 52 + closeness] = FEATURE_ONE
+        keys = self._keys[octant]
+        features = np.zeros((len(keys), N_FEATURES), np.int32)
+        for start in range(0, len(keys), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            around = self._state[keys[part, None] + self._steps]  # (M, 26)
+            features[part, :26] = (around == _OCCUPIED) * FEATURE_ONE
+            features[part, 26:52] = (around == _UNKNOWN) * FEATURE_ONE
+        features[np.arange(len(keys)), 52 + closeness] = FEATURE_ONE
         return features
 
     def put(self, octant: int, occupied: npt.NDArray[np.integer]) -> None:
@@ -169,13 +174,22 @@ def encode_children(
 
 def decode_children(
     coder: SymbolDecoder, parents: Cells, depth: int, closeness: npt.NDArray[np.int64],
-    context: LinearContext, tables: TableFamily,
+    context: LinearContext, tables: TableFamily, limits: Limits = DEFAULT,
 ) -> Cells:  # fmt: skip
-    """The next level of the octree: the mirror of `encode_children`."""
+    """The next level of the octree: the mirror of `encode_children`.
+
+    Raises
+    ------
+    LimitError
+        It has more cells than the limits allow; raised as soon as they are.
+    """
     passes = ChildPasses(parents, depth)
+    n_children = 0
     for octant in range(len(OCTANTS)):
-        rows = _rows(passes, octant, closeness[octant], context)
-        passes.put(octant, coder.take(rows, tables))
+        occupied = coder.take(_rows(passes, octant, closeness[octant], context), tables)
+        n_children += int(occupied.sum())
+        limits.check("max_cells", n_children, f"occupied cells of level {depth}")
+        passes.put(octant, occupied)
     return passes.children()
 
 

@@ -19,6 +19,7 @@ N_FEATURES = 12
 N_KINDS = 24  # eight passes, for the finest level, the next, and all coarser ones
 FEATURE_ONE = 16
 _MAGNITUDE_CAP = 63
+_CHUNK = 1 << 15  # nodes whose neighbours are looked up at once: bounds the memory
 _NEIGHBOUR_TYPE = np.abs(NEIGHBOURS).sum(1) - 1  # 0 across an edge of the lattice, 1 a face's diagonal, 2 a cell's
 
 
@@ -45,19 +46,15 @@ class NodePasses:
         parity = (lattice.nodes & 1) @ np.array([4, 2, 1])
         self.passes = [np.flatnonzero(parity == p) for p in PARITY_ORDER]
         self._first_kind = 8 * min(level_from_finest, 2)
-        self._around = lattice.find(lattice.nodes[:, None].astype(np.int64) + NEIGHBOURS)  # (N, 26), -1 where none
+        self._lattice = lattice
         self.symbols = np.zeros(len(lattice.nodes), np.int32)
         self._magnitudes = np.zeros(len(lattice.nodes) + 1, np.int64)  # the last one stands for "no node"
         self._done = np.zeros(len(lattice.nodes) + 1, np.int64)
-        octaves = lattice.depth - 1 - (FIXED_ONE.bit_length() - 1)  # to edges of a cell
-        constant = np.zeros((len(lattice.nodes), N_FEATURES), np.int32)
-        constant[:, 0] = FEATURE_ONE
-        constant[:, 7] = log_feature(_shifted(np.abs(base), octaves + 8))
-        constant[:, 8] = 4 * lattice.n_cells_around()
-        constant[:, 9] = log_feature(_shifted(np.array([gain_of_code(gain_code)], np.int64), octaves + 12))
-        constant[:, 10] = log_feature(coarse_magnitude >> 3)
-        constant[:, 11] = (self._around >= 0).sum(1)
-        self._constant = constant
+        self._octaves = lattice.depth - 1 - (FIXED_ONE.bit_length() - 1)  # to edges of a cell
+        self._gain = np.array([gain_of_code(gain_code)], np.int64)
+        self._base = base
+        self._coarse_magnitude = coarse_magnitude
+        self._n_cells_around = lattice.n_cells_around()
 
     def kind(self, index: int) -> int:
         """Row of context weights for a pass."""
@@ -66,15 +63,26 @@ class NodePasses:
     def features(self, index: int) -> npt.NDArray[np.int32]:
         """(N_pass, N_FEATURES) int32 features of a pass's nodes."""
         nodes = self.passes[index]
-        features = self._constant[nodes]
-        around = self._around[nodes]
+        features = np.zeros((len(nodes), N_FEATURES), np.int32)
+        features[:, 0] = FEATURE_ONE
+        features[:, 7] = log_feature(_shifted(np.abs(self._base[nodes]), self._octaves + 8))
+        features[:, 8] = 4 * self._n_cells_around[nodes]
+        features[:, 9] = log_feature(_shifted(self._gain, self._octaves + 12))
+        features[:, 10] = log_feature(self._coarse_magnitude[nodes] >> 3)
+        for start in range(0, len(nodes), _CHUNK):
+            self._look_around(nodes[start : start + _CHUNK], features[start : start + _CHUNK])
+        return features
+
+    def _look_around(self, nodes: npt.NDArray[np.intp], features: npt.NDArray[np.int32]) -> None:
+        """Fill in the features that the neighbours give."""
+        around = self._lattice.find(self._lattice.nodes[nodes, None].astype(np.int64) + NEIGHBOURS)  # (N, 26)
         for kind in range(3):
             these = around[:, _NEIGHBOUR_TYPE == kind]
             n_done = self._done[these].sum(1)
             mean = 8 * self._magnitudes[these].sum(1) // np.maximum(n_done, 1)
             features[:, 1 + kind] = log_feature(mean)
             features[:, 4 + kind] = np.where(n_done == 0, FEATURE_ONE, 0)
-        return features
+        features[:, 11] = (around >= 0).sum(1)
 
     def put(self, index: int, symbols: npt.NDArray[np.integer]) -> None:
         """Enter the symbols of a pass."""
