@@ -40,6 +40,13 @@ def drop_crumbs(
         np.minimum.at(lower, piece, vertices[:, axis])
         size = np.maximum(size, upper - lower)
     kept = size > min(extent, np.nextafter(size.max(), 0))
-    stays = kept[piece]
-    renumbered = np.cumsum(stays) - 1
-    return vertices[stays], renumbered[faces[stays[faces[:, 0]]]]
+    return without_unused(vertices, faces[kept[piece[faces[:, 0]]]])
+
+
+def without_unused(
+    vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """The mesh without vertices that no face uses, the others in the same order."""
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
+    return vertices[used], (np.cumsum(used) - 1)[faces]

@@ -18,7 +18,7 @@ import constriction
 import numpy as np
 import numpy.typing as npt
 
-from ..formats.errors import FormatError, LimitError
+from ..formats.errors import FormatError, LimitError, TrailingDataError
 
 Ints = npt.NDArray[np.int32]
 
@@ -205,9 +205,16 @@ class SymbolDecoder:
     ----------
     data : bytes
         What `SymbolEncoder.finish` gave.
+
+    Raises
+    ------
+    FormatError
+        The data ends with a zero byte, which no encoder writes.
     """
 
     def __init__(self, data: bytes) -> None:
+        if data.endswith(b"\0"):
+            raise FormatError("coded data: ends with a zero byte")
         padded = data + b"\0" * (-len(data) % WORD_BYTES)
         self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, "<u4").astype(np.uint32))
 
@@ -240,6 +247,17 @@ class SymbolDecoder:
         negative = self.take_bits(len(escaped), 1).astype(bool)
         values[escaped] = np.where(negative, -(rest + support), rest + support)
         return values
+
+    def finish(self) -> None:
+        """Check that the data ends with the symbols that were taken.
+
+        Raises
+        ------
+        TrailingDataError
+            It goes on.
+        """
+        if not self._coder.maybe_exhausted():
+            raise TrailingDataError("coded data: goes on after its last symbol")
 
     def _decode(self, model: object, count: int) -> Ints:
         try:

@@ -61,14 +61,16 @@ class Target:
         """A frame of whose cube the shape's longest side fills this share."""
         return Frame.enclosing(self._lower, self._upper, fill)
 
-    def cells(self, frame: Frame, depth: int) -> Cells:
-        """Cells of the 2**depth grid of a frame that the surface meets or nearly meets, sorted, (M, 3) int32."""
+    def cells(self, frame: Frame, depth: int, reach: float = _REACH) -> Cells:
+        """Cells of the 2**depth grid of a frame that the surface meets or nearly meets, sorted, (M, 3) int32.
+
+        `reach` is how near, in cells, along the surface's normal.
+        """
         rng = np.random.default_rng(self.seed)
         n_samples = _MIN_CELL_SAMPLES
         while True:
             points, faces = surface_points(self.vertices, self.faces, n_samples, rng)
-            reach = _REACH * (2 / (1 << depth)) * frame.scale / self._home.scale
-            normals = self._normals()[faces] * reach
+            normals = self._normals()[faces] * (reach * (2 / (1 << depth)) * self.to_home_ratio(frame))
             probes = np.concatenate([points, points + normals, points - normals, self.vertices[np.unique(self.faces)]])
             cells = cells_of_points(self._to_frame(probes, frame), depth)
             if n_samples >= _SAMPLES_A_CELL * len(cells):
@@ -83,7 +85,7 @@ class Target:
         crumb.
         """
         rng = np.random.default_rng(self.seed + 1)
-        ratio = frame.scale / self._home.scale
+        ratio = self.to_home_ratio(frame)
         cell = 2 / (1 << depth)
         n_spread = n_samples // 10
         scales = (0.06 * cell * ratio, 0.4 * cell * ratio)
@@ -102,6 +104,10 @@ class Target:
     def to_home(self, vertices: npt.NDArray[np.float64], frame: Frame) -> npt.NDArray[np.float64]:
         """Normalized coordinates of a frame in the home frame."""
         return self._home.to_normalized(frame.from_normalized(vertices))
+
+    def to_home_ratio(self, frame: Frame) -> float:
+        """Length in the home frame of a normalized unit of a frame."""
+        return frame.scale / self._home.scale
 
     def _to_frame(self, points: npt.NDArray[np.floating], frame: Frame) -> npt.NDArray[np.float64]:
         return frame.to_normalized(self._home.from_normalized(points))

@@ -9,15 +9,17 @@ import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
-from ..crumbs import drop_crumbs
+from ..crumbs import drop_crumbs, without_unused
 from ..mesher import extract
 from .stream import unpack_symbols
 from .symbols import GridSymbols
+from .trim import dropped
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
 _CRUMB_CELLS = 0.5
 
 Progress = Callable[[str, int, int], None]
+_Mesh = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
 class GridSurface:
@@ -57,7 +59,16 @@ class GridSurface:
         n_along = int((cells.max(0) - cells.min(0)).max()) + 1
         voxels_a_cell = max(round(resolution / n_along), 1)
         vertices, faces = extract(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
+        vertices, faces = self._trim(vertices, faces)
         return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size)
+
+    def _trim(self, vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> _Mesh:
+        """The mesh without triangles where the surface is not."""
+        s = self.symbols
+        if not len(s.trimmed) or not len(faces):
+            return vertices, faces
+        lost = dropped(vertices[faces].mean(1), s.cells, s.depth, s.trimmed, s.parts)
+        return without_unused(vertices, faces[~lost])
 
 
 def decode_grid(
@@ -76,4 +87,5 @@ def check_grid(sections: Sequence[Section], limits: Limits = DEFAULT) -> dict[st
         "n_levels": symbols.n_levels,
         "n_latents": [len(latents) for latents in symbols.latents],
         "n_weights": sum(weights.size for weights in symbols.weights),
+        "n_trimmed": len(symbols.trimmed),
     }

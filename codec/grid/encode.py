@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from ...formats.frame import Frame
+from ..mesher import extract
+from ..occupancy import NEIGHBOURS
 from ..target import Target
 from .fit import FitSettings, Progress, fit
+from .model import GridField
 from .symbols import MAX_DEPTH, GridSymbols
 
 # Price of a bit: with n cells of edge h (in diagonals) the error goes as h^2 and the bits as n, so that at any size the
 # price that balances them is PRICE h^2 / n. Chosen on scans of the training corpus.
 PRICE = 0.015
 MIN_CELLS, MAX_CELLS = 24, 400_000
+# A triangle is astray when it is this far from the surface, in cells; a cell is trimmed for so many of them on a mesh
+# of so many voxels a cell. Its parts stay when the surface comes this close to them, in parts.
+_ASTRAY, _LEAST_ASTRAY, _TRIM_VOXELS, _PART_REACH = 0.35, 2, 4, 0.1
 _FILLS = (0.475, 0.95)
 _SAMPLES_A_CELL = 96
 _MIN_SAMPLES, _MAX_SAMPLES = 1 << 17, 1 << 22
@@ -88,4 +95,25 @@ def encode_grid(target: Target, settings: GridSettings, progress: Progress | Non
         n_levels=min(4, depth),
     )
     generator = torch.Generator().manual_seed(target.seed)
-    return frame, fit(cells, depth, samples, diagonal, fit_settings, generator, progress)
+    symbols = fit(cells, depth, samples, diagonal, fit_settings, generator, progress)
+    return frame, _with_trims(target, frame, symbols)
+
+
+def _with_trims(target: Target, frame: Frame, symbols: GridSymbols) -> GridSymbols:
+    """The symbols, with cells trimmed where the level set runs on beyond the surface."""
+    vertices, faces = extract(GridField(symbols), _TRIM_VOXELS << symbols.depth)
+    if not len(faces):
+        return symbols
+    middles = vertices[faces].mean(1)
+    cell = 2 / (1 << symbols.depth)
+    distances = target.oracle.unsigned(target.to_home(middles, frame)) / target.to_home_ratio(frame)
+    astray = middles[distances > _ASTRAY * cell]
+    # A triangle outside the occupied cells belongs to the cell that it sticks out of.
+    probes = np.concatenate([astray, *(astray + step * (cell / 4) for step in NEIGHBOURS)])
+    cells, counts = np.unique(np.floor((probes + 1) / cell).astype(np.int64), axis=0, return_counts=True)
+    flagged = set(map(tuple, cells[counts >= _LEAST_ASTRAY].tolist()))
+    trimmed = np.array([c for c in symbols.cells.tolist() if tuple(c) in flagged], np.int32).reshape(-1, 3)
+    parts = target.cells(frame, symbols.depth + 1, reach=_PART_REACH)
+    parents = set(map(tuple, trimmed.tolist()))
+    stays = np.array([tuple(p) in parents for p in (parts >> 1).tolist()], bool)
+    return replace(symbols, trimmed=trimmed, parts=parts[stays])

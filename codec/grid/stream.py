@@ -26,12 +26,18 @@ from .lattice import FIXED_ONE, MAX_GAIN_CODE, Lattice, gain_of_code
 from .passes import NodePasses
 from .symbols import MAX_DEPTH, MAX_LEVELS, NETWORK_WIDTHS, GridSymbols, network_shapes
 from .tables import GridTables, grid_tables
+from .trim import NO_CELLS, put_trims, take_trims
 
 PAYLOAD = FieldTable(
     "grid payload",
     [
         Field("shape", U8, "low four bits: depth of the finest cells, 1 to 8; high four: levels of latents, 1 to 6"),
-        Field("split", U8, "low four bits: levels of latents in the base section; high four: network code, 0 or 1"),
+        Field(
+            "split",
+            U8,
+            "low four bits: levels of latents in the base section; next three: network code, 0 or 1; "
+            "highest: trimmed cells follow the finest latents",
+        ),
     ],
 )
 
@@ -39,6 +45,7 @@ PAYLOAD = FieldTable(
 GAIN_BITS = 8
 OFFSET_BITS = 4
 OFFSET_ZERO = 8
+TRIMS = 128
 _ROOT = np.zeros((1, 3), np.int32)
 
 
@@ -59,7 +66,9 @@ def pack_symbols(
     tables = tables or grid_tables()
     n_levels = symbols.n_levels
     n_base = max(n_levels - 1, 1) if n_base_levels is None else n_base_levels
-    head = PAYLOAD.pack({"shape": symbols.depth | n_levels << 4, "split": n_base | symbols.network << 4})
+    trims = TRIMS if len(symbols.trimmed) else 0
+    split = n_base | symbols.network << 4 | trims
+    head = PAYLOAD.pack({"shape": symbols.depth | n_levels << 4, "split": split})
     offsets = _best_offsets(symbols, tables)
     coders = [SymbolEncoder() for _ in range(n_levels - n_base + 1)]
     coders[0].put_bits(np.array(symbols.gain_codes), GAIN_BITS)
@@ -76,6 +85,8 @@ def pack_symbols(
             coder = coders[max(level - n_base + 1, 0)]
             _put_latents(coder, walk.enter(levels[depth], depth), symbols.latents[level], offsets[level], tables)
             walk.leave(symbols.latents[level])
+    if trims:
+        put_trims(coders[-1], *walk.finest(), symbols.trimmed, symbols.parts, tables)
     payloads = [head + coders[0].finish(), *(coder.finish() for coder in coders[1:])]
     return [Section(BASE_ID + i, payload) for i, payload in enumerate(payloads)]
 
@@ -101,12 +112,12 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
     tables = grid_tables()
     values, end = PAYLOAD.unpack(sections[0].data)
     depth, n_levels = values["shape"] & 15, values["shape"] >> 4
-    n_base, network = values["split"] & 15, values["split"] >> 4
+    n_base, network, trims = values["split"] & 15, values["split"] >> 4 & 7, values["split"] & TRIMS
     if not 1 <= depth <= MAX_DEPTH or not 1 <= n_levels <= min(MAX_LEVELS, depth):
         raise FormatError(f"grid payload: depth {depth} with {n_levels} levels is not allowed")
     if not 1 <= n_base <= n_levels or network >= len(NETWORK_WIDTHS):
         raise FormatError(f"grid payload: {n_base} base levels of {n_levels}, network code {network}: not allowed")
-    limits.check("max_depth", depth, "octree depth")
+    limits.check("max_depth", depth + (1 if trims else 0), "octree depth")
     if [s.id for s in sections] != list(range(BASE_ID, BASE_ID + len(sections))):
         raise FormatError(f"grid payload: sections {[s.id for s in sections]} do not follow each other")
     if len(sections) > n_levels - n_base + 1:
@@ -140,7 +151,11 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
         walk.leave(values_at_level)
         if level < n_kept:
             latents.append(values_at_level)
-    return GridSymbols(depth, cells, gain_codes, network, weights, tuple(latents))
+    trimmed, parts = NO_CELLS, NO_CELLS
+    if trims and n_kept == n_levels:
+        trimmed, parts = take_trims(coders[-1], *walk.finest(), tables)
+        limits.check("max_cells", len(parts), "parts of trimmed cells")
+    return GridSymbols(depth, cells, gain_codes, network, weights, tuple(latents), trimmed, parts)
 
 
 class _Walk:
@@ -178,6 +193,11 @@ class _Walk:
             magnitude = self._lattice.upsample(np.minimum(np.abs(self._symbols.astype(np.int64)), 63) << 6, lattice)
         self._lattice, self._field = lattice, base
         return NodePasses(lattice, self._depth - depth, self._gain_codes[level], base, magnitude)
+
+    def finest(self) -> tuple[Lattice, npt.NDArray[np.int64]]:
+        """Lattice of the last level and the whole field at its nodes."""
+        assert self._lattice is not None
+        return self._lattice, self._field
 
     def leave(self, symbols: npt.NDArray[np.int32]) -> None:
         """Add the level's latents to the field."""

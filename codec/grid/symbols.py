@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from ..occupancy import Cells
+from .trim import NO_CELLS
 
 # Part of the format, never renumber.
 METHOD_ID = 1
@@ -43,6 +44,10 @@ class GridSymbols:
     latents : tuple of (N_l,) int32
         One symbol for each node, coarse to fine; fewer levels than gain codes when the finest are missing or not
         wanted.
+    trimmed : (T, 3) int32
+        Cells in which only some parts of the level set count, sorted.
+    parts : (P, 3) int32
+        Those parts: cells one level finer, sorted.
     """
 
     depth: int
@@ -51,6 +56,8 @@ class GridSymbols:
     network: int
     weights: tuple[npt.NDArray[np.int32], ...]
     latents: tuple[npt.NDArray[np.int32], ...]
+    trimmed: Cells = field(default_factory=lambda: NO_CELLS)
+    parts: Cells = field(default_factory=lambda: NO_CELLS)
 
     @property
     def n_levels(self) -> int:

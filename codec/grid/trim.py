@@ -1,0 +1,157 @@
+"""Where the level set is not the surface: cells that are trimmed to the parts the surface meets.
+
+A field has no border and no wall without two sides: it runs on to the end of its cells where an open surface ends, and
+adds a sheet where two sides of thin parts meet. The encoder looks for such pieces; their cells are coded one octree
+level finer, and triangles in parts that the surface does not meet are dropped::
+
+    occupied cells --flag a cell--> trimmed cells --octree, one level, with the field as context--> parts that stay
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..entropy import SymbolDecoder, SymbolEncoder
+from ..occupancy import NEIGHBOURS, Cells, closeness_of, decode_children, encode_children
+from .lattice import FIXED_ONE, Lattice
+
+if TYPE_CHECKING:
+    from .tables import GridTables
+
+# Part of the format, never change.
+_PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
+_FLAG_ROW, _FLAG_STEP, _MOST_FLAGGED = 18, 7, 4  # rows of the bit table: even odds between 31 and 32, four a logit
+
+NO_CELLS = np.zeros((0, 3), np.int32)
+
+
+def put_trims(
+    coder: SymbolEncoder,
+    lattice: Lattice,
+    field: npt.NDArray[np.int64],
+    trimmed: Cells,
+    parts: Cells,
+    tables: GridTables,
+) -> None:
+    """Append which cells are trimmed, and to which parts.
+
+    Parameters
+    ----------
+    coder : SymbolEncoder
+    lattice : Lattice
+        Finest level.
+    field : (N,) int64
+        Sum of all levels at its nodes, fixed point.
+    trimmed : (T, 3) int32
+        Trimmed cells, sorted, some of the lattice's cells.
+    parts : (P, 3) int32
+        Parts that stay: cells one level finer, sorted, all in trimmed cells.
+    tables : GridTables
+    """
+    passes = _FlagPasses(lattice)
+    flags = np.isin(_names(lattice.cells), _names(trimmed)).astype(np.int32)
+    for cells in passes.passes:
+        coder.put(flags[cells], passes.rows(cells), tables.bits)
+        passes.flags[cells] = flags[cells]
+    closeness = _closeness(lattice, field, trimmed)
+    encode_children(coder, trimmed, parts, lattice.depth + 1, closeness, tables.occupancy, tables.bits)
+
+
+def take_trims(
+    coder: SymbolDecoder, lattice: Lattice, field: npt.NDArray[np.int64], tables: GridTables
+) -> tuple[Cells, Cells]:
+    """Trimmed cells and the parts that stay: the mirror of `put_trims`."""
+    passes = _FlagPasses(lattice)
+    for cells in passes.passes:
+        passes.flags[cells] = coder.take(passes.rows(cells), tables.bits)
+    trimmed = lattice.cells[passes.flags[:-1] == 1]
+    closeness = _closeness(lattice, field, trimmed)
+    return trimmed, decode_children(coder, trimmed, lattice.depth + 1, closeness, tables.occupancy, tables.bits)
+
+
+def dropped(
+    points: npt.NDArray[np.float64], cells: Cells, depth: int, trimmed: Cells, parts: Cells
+) -> npt.NDArray[np.bool_]:
+    """Whether points lie where the surface is not.
+
+    Parameters
+    ----------
+    points : (N, 3) float64
+        Normalized.
+    cells, trimmed : (M, 3), (T, 3) int32
+        Occupied and trimmed cells.
+    depth : int
+        Their level.
+    parts : (P, 3) int32
+        Parts that stay.
+
+    Returns
+    -------
+    dropped : (N,) bool
+        The point is in a part of a trimmed cell that does not stay; or outside the occupied cells, next to such a part
+        (26 neighbours), and not across a face from one that stays.
+    """
+    part = np.floor((points + 1) * (1 << depth)).astype(np.int64)
+    names = _names(cells), _names(trimmed), _names(parts)
+    lost, _ = _state(part, *names)
+    outside = np.flatnonzero(~np.isin(_names(part >> 1), names[0]))
+    near_lost, held = np.zeros((2, len(outside)), bool)
+    for step in NEIGHBOURS.astype(np.int64):
+        neighbour_lost, neighbour_stays = _state(part[outside] + step, *names)
+        near_lost |= neighbour_lost
+        if np.abs(step).sum() == 1:
+            held |= neighbour_stays
+    lost[outside] = near_lost & ~held
+    return lost
+
+
+def _state(
+    part: npt.NDArray[np.int64],
+    cells: npt.NDArray[np.int64],
+    trimmed: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether parts are in a trimmed cell and do not stay, and whether they are in an occupied cell and do."""
+    cell = _names(part >> 1)
+    lost = np.isin(cell, trimmed)
+    lost[lost] = ~np.isin(_names(part[lost]), kept)
+    return lost, np.isin(cell, cells) & ~lost
+
+
+class _FlagPasses:
+    """The order in which cells are flagged, and the rows: a neighbour that is trimmed makes it likely."""
+
+    def __init__(self, lattice: Lattice) -> None:
+        edge = (1 << lattice.depth) + 2
+        index = np.full(edge**3, len(lattice.cells), np.int32)  # the last flag stands for "no cell"
+
+        def key(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+            return ((cells[..., 0] + 1) * edge + cells[..., 1] + 1) * edge + cells[..., 2] + 1
+
+        cells = lattice.cells.astype(np.int64)
+        index[key(cells)] = np.arange(len(cells), dtype=np.int32)
+        self._around = index[key(cells[:, None] + NEIGHBOURS)]
+        parity = (cells & 1) @ np.array([4, 2, 1])
+        self.passes = [np.flatnonzero(parity == p) for p in _PARITY_ORDER]
+        self.flags = np.zeros(len(cells) + 1, np.int32)
+
+    def rows(self, cells: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """(N,) rows of the bit table for cells by position."""
+        n_flagged = self.flags[self._around[cells]].sum(1)
+        return _FLAG_ROW + _FLAG_STEP * np.minimum(n_flagged, _MOST_FLAGGED).astype(np.int64)
+
+
+def _closeness(lattice: Lattice, field: npt.NDArray[np.int64], cells: Cells) -> npt.NDArray[np.int64]:
+    """(8, T) closeness of the children of some of the lattice's cells."""
+    own = Lattice.of_cells(cells, lattice.depth)
+    values = own.at_children(field[lattice.find(own.nodes)])
+    return np.stack([closeness_of(v, len(cells), lattice.depth + 1, FIXED_ONE) for v in values])
+
+
+def _names(cells: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """One number a cell; coordinates from -1 up to 2**20 - 2."""
+    cells = cells.astype(np.int64) + 1
+    return (cells[..., 0] << 40) | (cells[..., 1] << 20) | cells[..., 2]
