@@ -1,4 +1,7 @@
-"""The public functions: `sdfz.encode`, `sdfz.decode` and `sdfz.open`."""
+"""The public functions: `sdfz.encode`, `sdfz.decode` and `sdfz.open`.
+
+Each imports its half of the codec when it is called: decoding loads nothing of encoding.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .codec.encode import EncodeSettings, ErrorBound, encode_mesh
 from .codec.shape import DEFAULT_RESOLUTION, Shape
 from .formats.files import read_bytes
 from .formats.mesh_io import read_mesh
@@ -16,6 +18,8 @@ from .formats.metadata import Metadata, clean_name
 
 if TYPE_CHECKING:
     import trimesh
+
+    from .codec.encode import ErrorBound
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]
@@ -83,6 +87,8 @@ def encode(
     ValueError
         An argument is out of range, or two goals are given.
     """
+    from .codec.encode import EncodeSettings, encode_mesh
+
     settings = EncodeSettings(
         method, quality, _bound(max_error), metric, target_size, effort, seed, device, backend, threads
     )
@@ -140,6 +146,8 @@ def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **
 
 
 def _bound(value: float | str | None) -> ErrorBound | None:
+    from .codec.encode import ErrorBound
+
     if value is None:
         return None
     if isinstance(value, str):
