@@ -39,6 +39,12 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def check_backend(device: str = "auto", backend: str = "auto") -> None:
+    """Refuse a device or backend that cannot run here: arguments and errors of `pick_device` and `fused_network`."""
+    layer = torch.zeros(FUSED_ALIGNMENT, FUSED_ALIGNMENT, device=pick_device(device))
+    fused_network([layer, layer], backend)
+
+
 def fused_network(weights: Sequence[torch.Tensor], backend: str = "auto") -> Network:
     """A bias-free ReLU network, (N, inputs) -> (N, outputs).
 

@@ -119,6 +119,8 @@ class EncodeSettings:
             raise ValueError(f"target_size {self.target_size} is not at least 1")
         if self.effort not in range(1, 10):
             raise ValueError(f"effort {self.effort} is not in 1..9")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads {self.threads} is not at least 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +178,10 @@ def encode_mesh(
     BackendError
         A device or backend is not there.
     """
+    from .backend import check_backend
+
     with _threads(settings.threads):
+        check_backend(settings.device, settings.backend)  # before the work, not after it
         clock = _Clock()
         with clock("prepare"):
             target = Target(vertices, faces, settings.seed)
