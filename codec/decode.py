@@ -41,12 +41,16 @@ def decode_bytes(
         Larger than the limits allow.
     BackendError
         The device or backend is not there.
+    ValueError
+        `lod` is negative, or the device or backend has no such name.
     """
+    if lod is not None and lod < 0:
+        raise ValueError(f"lod {lod} is not at least 0")
     container = unpack(data, limits=limits, allow_truncated=allow_truncated)
     module, name = _method(container)
     decode = getattr(module, f"decode_{name}")
     surface = decode(container.sections, lod=lod or 0, limits=limits, device=device, backend=backend)
-    return Shape(container, surface)
+    return Shape(container, surface, limits)
 
 
 def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..formats.container import Container
 from ..formats.header import Header
+from ..formats.limits import DEFAULT, Limits
 from ..formats.metadata import Metadata
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .mesher import Progress
 
 DEFAULT_RESOLUTION = 256
+MIN_RESOLUTION = 16
 
 
 class Surface(Protocol):
@@ -40,11 +42,12 @@ class Shape:
         Whether the file was cut and this is what its whole sections give.
     """
 
-    def __init__(self, container: Container, surface: Surface) -> None:
+    def __init__(self, container: Container, surface: Surface, limits: Limits = DEFAULT) -> None:
         self.header: Header = container.header
         self.metadata: Metadata | None = container.metadata
         self.truncated = container.truncated
         self._surface = surface
+        self._limits = limits
 
     def triangles(
         self, resolution: int = DEFAULT_RESOLUTION, progress: Progress | None = None
@@ -54,10 +57,20 @@ class Shape:
         Parameters
         ----------
         resolution : int
-            Voxels along the shape's longest side.
+            Voxels along the shape's longest side, 16 to 1024 (or what the limits allow).
         progress : callable, optional
             Called with (stage, steps done, steps in all).
+
+        Raises
+        ------
+        ValueError
+            The resolution is too small for any shape.
+        LimitError
+            It is larger than the limits allow.
         """
+        if resolution < MIN_RESOLUTION:
+            raise ValueError(f"resolution {resolution} is not at least {MIN_RESOLUTION}")
+        self._limits.check("max_resolution", resolution, "resolution")
         vertices, faces = self._surface.mesh(resolution, progress)
         return self.header.frame.from_normalized(vertices), faces
 
