@@ -249,7 +249,7 @@ class SymbolDecoder:
         return values
 
     def finish(self) -> None:
-        """Check that the data ends with the symbols that were taken.
+        """Check that the data ends with the symbols that were taken, or a word (4 bytes) later.
 
         Raises
         ------

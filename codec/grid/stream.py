@@ -105,9 +105,9 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
     Raises
     ------
     FormatError
-        A field is out of range, a section does not belong.
+        A field is out of range, a section does not belong, or a symbol says what cannot be.
     LimitError
-        More cells than the limits allow.
+        More cells or symbols than the limits allow.
     """
     tables = grid_tables()
     values, end = PAYLOAD.unpack(sections[0].data)
@@ -132,29 +132,36 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
         for layer, (rows, columns) in enumerate(network_shapes(network, n_levels))
     )
     n_kept = max(min(n_levels - lod, n_base + len(sections) - 1), 1)
+    n_read = max(n_kept, n_base)  # the octree needs all latents of the base section
     walk = _Walk(depth, n_base, gain_codes)
-    cells, latents = _ROOT, []
+    cells, latents, n_symbols = _ROOT, [], 0
     for d in range(1, depth + 1):
         level = walk.level_of(d)
         closeness = walk.closeness(cells, d)
-        cells = decode_children(coders[0], cells, d, closeness, tables.occupancy, tables.bits)
-        limits.check("max_cells", len(cells), "occupied cells")
-        if not len(cells):
-            raise FormatError("grid payload: no cell is occupied")
-        if level < 0:
+        parents, n_symbols = cells, n_symbols + 8 * len(cells)
+        limits.check("max_symbols", n_symbols, "symbols")
+        cells = decode_children(coders[0], parents, d, closeness, tables.occupancy, tables.bits, limits)
+        # Only with a child is a cell occupied, and the field's levels are rebuilt from the finest cells.
+        if len(sorted_cells(cells >> 1, d - 1)) != len(parents):
+            raise FormatError(f"grid payload: an occupied cell of level {d - 1} has no child")
+        if not 0 <= level < n_read:
             continue
-        if level >= n_kept and level >= n_base:
-            continue  # the octree goes on in the base section, the latents of this level are not wanted or not there
-        values_at_level = _take_latents(
-            coders[max(level - n_base + 1, 0)], walk.enter(cells, d), offsets[level], tables
-        )
+        passes = walk.enter(cells, d)
+        n_symbols += len(passes.symbols)
+        limits.check("max_symbols", n_symbols, "symbols")
+        values_at_level = _take_latents(coders[max(level - n_base + 1, 0)], passes, offsets[level], tables)
         walk.leave(values_at_level)
         if level < n_kept:
             latents.append(values_at_level)
     trimmed, parts = NO_CELLS, NO_CELLS
-    if trims and n_kept == n_levels:
-        trimmed, parts = take_trims(coders[-1], *walk.finest(), tables)
-        limits.check("max_cells", len(parts), "parts of trimmed cells")
+    if trims and n_read == n_levels:
+        trimmed, parts = take_trims(coders[-1], *walk.finest(), tables, limits)
+        if not len(trimmed):
+            raise FormatError("grid payload: says that cells are trimmed, but none is")
+    for coder in coders[: n_read - n_base + 1]:
+        coder.finish()
+    if n_kept < n_levels:
+        trimmed, parts = NO_CELLS, NO_CELLS
     return GridSymbols(depth, cells, gain_codes, network, weights, tuple(latents), trimmed, parts)
 
 

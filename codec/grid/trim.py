@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ...formats.limits import DEFAULT, Limits
 from ..entropy import SymbolDecoder, SymbolEncoder
 from ..occupancy import NEIGHBOURS, Cells, closeness_of, decode_children, encode_children
 from .lattice import FIXED_ONE, Lattice
@@ -61,15 +62,22 @@ def put_trims(
 
 
 def take_trims(
-    coder: SymbolDecoder, lattice: Lattice, field: npt.NDArray[np.int64], tables: GridTables
+    coder: SymbolDecoder, lattice: Lattice, field: npt.NDArray[np.int64], tables: GridTables, limits: Limits = DEFAULT
 ) -> tuple[Cells, Cells]:
-    """Trimmed cells and the parts that stay: the mirror of `put_trims`."""
+    """Trimmed cells and the parts that stay: the mirror of `put_trims`.
+
+    Raises
+    ------
+    LimitError
+        There are more parts than `limits` allow cells.
+    """
     passes = _FlagPasses(lattice)
     for cells in passes.passes:
         passes.flags[cells] = coder.take(passes.rows(cells), tables.bits)
     trimmed = lattice.cells[passes.flags[:-1] == 1]
     closeness = _closeness(lattice, field, trimmed)
-    return trimmed, decode_children(coder, trimmed, lattice.depth + 1, closeness, tables.occupancy, tables.bits)
+    depth = lattice.depth + 1
+    return trimmed, decode_children(coder, trimmed, depth, closeness, tables.occupancy, tables.bits, limits)
 
 
 def dropped(
