@@ -78,6 +78,8 @@ def smallest_that_meets(
             anchor = best or worst
             assert anchor is not None
             step = (aim - math.log(max(anchor.excess, 1e-9))) / slope
+            if best is None:  # short of the goal by a hair is still short
+                step = math.copysign(max(abs(step), 0.03), step)
             following = anchor.size * math.exp(min(max(step, -2.5), 2.5))
         following = min(max(following, low), high)
         if any(abs(math.log(following / t.size)) < 0.01 for t in trials):
