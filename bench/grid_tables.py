@@ -60,8 +60,8 @@ def collect(corpus: Path, cache: Path, n_shapes: int, seed: int) -> None:
         name = Path(rows[i]["file"]).stem
         settings = GridSettings(
             n_cells=float(np.exp(rng.uniform(np.log(250), np.log(5000)))),
-            price=float(np.exp(rng.uniform(np.log(0.5), np.log(2.5)))),
-            n_iterations=900,
+            elasticity=float(rng.uniform(0.7, 1.6)),
+            n_iterations=700,
             n_samples=1 << 17,
         )
         path = cache / f"{name}.npz"

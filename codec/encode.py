@@ -34,10 +34,10 @@ DEFAULT_QUALITY = 70.0
 METRICS = ("cd", "rms", "hd")
 _CELLS_AT_ZERO, _QUALITY_OCTAVE = 20.0, 10.0  # quality 0 is 20 cells, every 10 more double them
 # Steps of a fit, trials of a search and samples of a measurement, by effort 1 to 9.
-_ITERATIONS = (300, 600, 1000, 1600, 2500, 4000, 6000, 9000, 14000)
+_ITERATIONS = (300, 600, 1000, 1500, 2000, 3500, 6000, 9000, 14000)
 _TRIALS = (4, 5, 5, 6, 6, 7, 8, 9, 10)
 _MEASURE_SAMPLES = (30_000, 50_000, 50_000, 100_000, 100_000, 100_000, 100_000, 200_000, 200_000)
-_SEARCH_SHARE = 0.4  # of a fit's steps, while searching
+_SEARCH_SHARE = 0.3  # of a fit's steps, while searching
 # How the errors and the bytes go with the number of cells, as exponents: where a search begins to look.
 _SLOPES = {"cd": -0.9, "rms": -0.9, "hd": -0.5}
 _BYTES_SLOPE = 0.85

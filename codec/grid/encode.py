@@ -16,9 +16,6 @@ from .fit import FitSettings, Progress, fit
 from .model import GridField
 from .symbols import MAX_DEPTH, GridSymbols
 
-# Price of a bit: with n cells of edge h (in diagonals) the error goes as h^2 and the bits as n, so that at any size the
-# price that balances them is PRICE h^2 / n. Chosen on scans of the training corpus.
-PRICE = 0.015
 MIN_CELLS, MAX_CELLS = 24, 400_000
 # A triangle is astray when it is this far from the surface, in cells; a cell is trimmed for so many of them on a mesh
 # of so many voxels a cell. Its parts stay when the surface comes this close to them, in parts.
@@ -38,15 +35,15 @@ class GridSettings:
         Wanted number of occupied finest cells: the size of the file is nearly proportional to it.
     n_iterations : int
         Steps of the fit.
-    price : float
-        Multiplies the price of a bit: above 1 for coarser symbols.
+    elasticity : float
+        Percent of error that a percent of bits is worth; chosen on scans of the training corpus.
     n_samples : int
         Distance samples, at least; large grids get more.
     """
 
     n_cells: float
     n_iterations: int = 1500
-    price: float = 1.0
+    elasticity: float = 1.1
     n_samples: int = 1 << 18
 
 
@@ -87,15 +84,9 @@ def encode_grid(target: Target, settings: GridSettings, progress: Progress | Non
     cells = target.cells(frame, depth)
     n_samples = min(max(settings.n_samples, _SAMPLES_A_CELL * len(cells), _MIN_SAMPLES), _MAX_SAMPLES)
     samples = target.samples(frame, cells, depth, n_samples)
-    diagonal = target.diagonal / frame.scale
-    cell = 2 / (1 << depth) / diagonal
-    fit_settings = FitSettings(
-        lmbda=settings.price * PRICE * cell**2 / len(cells),
-        n_iterations=settings.n_iterations,
-        n_levels=min(4, depth),
-    )
+    fit_settings = FitSettings(settings.elasticity, n_iterations=settings.n_iterations, n_levels=min(4, depth))
     generator = torch.Generator().manual_seed(target.seed)
-    symbols = fit(cells, depth, samples, diagonal, fit_settings, generator, progress)
+    symbols = fit(cells, depth, samples, fit_settings, generator, progress)
     return frame, _with_trims(target, frame, symbols)
 
 

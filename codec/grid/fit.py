@@ -4,8 +4,11 @@
 
     samples near the surface --> sparse interpolation matrices, once
     levels, coarse to fine: least squares on what the coarser ones leave        (a start that uses the coarse levels)
-    Adam on   mean distance of f from [(1 - slack) d, (1 + slack) d] / diagonal  +  lambda * bits
+    Adam on   log of the mean distance of f from [(1 - slack) d, (1 + slack) d]  +  elasticity * log bits
           (noise in place of rounding, then rounding itself)
+
+The logarithms make the trade the same for every shape and size: a percent of bits against a percent of error. A fixed
+price of a bit, scaled by the cell, spent a quarter too many bytes on rough shapes.
 
 The slack is the point of the loss: only the zero set is coded, so away from the surface the field may have any slope
 between 1 - slack and 1 + slack, and further out only the sign counts. That freedom saves a fifth of the bytes on scans.
@@ -39,8 +42,8 @@ class FitSettings:
 
     Parameters
     ----------
-    lmbda : float
-        Price of a bit, in fractions of the diagonal.
+    elasticity : float
+        Percent of error that a percent of bits is worth.
     step : float
         First quantization step of the latents, in edges of a finest cell; learned from there.
     n_iterations : int
@@ -57,7 +60,7 @@ class FitSettings:
         Last part of the steps, in which symbols, gains and network weights are rounded.
     """
 
-    lmbda: float
+    elasticity: float = 1.1
     step: float = 1 / 32
     n_iterations: int = 1500
     n_levels: int = 4
@@ -82,7 +85,6 @@ def fit(
     cells: Cells,
     depth: int,
     samples: Samples,
-    diagonal: float,
     settings: FitSettings,
     generator: torch.Generator,
     progress: Progress | None = None,
@@ -97,8 +99,6 @@ def fit(
         Their level.
     samples : Samples
         In random order; those outside the cells are ignored.
-    diagonal : float
-        Of the shape's bounding box, normalized units.
     settings : FitSettings
     generator : torch.Generator
         Of the noise and the first network weights.
@@ -112,7 +112,7 @@ def fit(
     start = _least_squares(lattices, points, distances)
     step = settings.step * lattices[-1].cell_size
     model = _Model(lattices, [latents / step for latents in start], step, settings.network, generator)
-    _descend(model, batches, diagonal, settings, generator, progress)
+    _descend(model, batches, settings, generator, progress)
     return model.symbols(cells, depth)
 
 
@@ -276,7 +276,7 @@ def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
 
 
 def _descend(
-    model: _Model, batches: list[_Batch], diagonal: float, settings: FitSettings, generator: torch.Generator,
+    model: _Model, batches: list[_Batch], settings: FitSettings, generator: torch.Generator,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     n_steps = settings.n_iterations
@@ -297,7 +297,7 @@ def _descend(
             weights = [_rounded(w, WEIGHT_SCALE) for w in model.weights]
         outward = model.distances(batch, symbols, weights) * batch.signs
         error = (batch.low - outward).clamp(min=0) + (outward - batch.high).clamp(min=0)
-        loss = error.mean() / diagonal + settings.lmbda * model.bits(symbols)
+        loss = torch.log(error.mean()) + settings.elasticity * torch.log(model.bits(symbols))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
