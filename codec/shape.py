@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..formats.container import Container
+from ..formats.errors import FormatError
 from ..formats.header import Header
 from ..formats.limits import DEFAULT, Limits
 from ..formats.metadata import Metadata
@@ -93,6 +94,11 @@ class Shape:
         distances : (N,) float64
             Input units, negative inside. Exact for the surface as `mesh` gives it at the default resolution, which is
             made at the first call; the file's field itself is close to a distance only at the surface.
+
+        Raises
+        ------
+        FormatError
+            The file has no surface.
         """
         points = np.asarray(points, np.float64)
         if points.ndim != 2 or points.shape[1] != 3:
@@ -104,7 +110,10 @@ class Shape:
     def _oracle(self) -> DistanceOracle:
         from .distance import DistanceOracle
 
-        return DistanceOracle(*self._surface.mesh(DEFAULT_RESOLUTION))
+        vertices, faces = self._surface.mesh(DEFAULT_RESOLUTION)
+        if not len(faces):
+            raise FormatError("the file has no surface: its field is nowhere zero")
+        return DistanceOracle(vertices, faces)
 
     def __repr__(self) -> str:
         errors: Any = self.header.errors
