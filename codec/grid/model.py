@@ -120,15 +120,20 @@ class _DenseLevel:
         cell = low.to(torch.int64)
         base = cell[:, 0] * self._strides[0] + cell[:, 1] * self._strides[1] + cell[:, 2]
         corners = self._values[base[:, None] + self._corners].unflatten(1, (2, 2, 2))  # (N, 2, 2, 2)
-        value = corners
-        for axis in range(3):
-            value = torch.lerp(value[:, 0], value[:, 1], offset[:, axis].view(-1, *[1] * (2 - axis)))
-        lost = torch.isnan(value.detach())
+        lost = torch.isnan(corners).flatten(1).any(1)
         if not bool(lost.any()):
-            return value
-        return torch.where(lost, 0.0, value).index_put(
-            (lost.nonzero()[:, 0],), _extrapolated(corners[lost], offset[lost])
-        )
+            return _interpolated(corners, offset)
+        # Apart, and not one masked by the other: the gradient of a masked NaN is NaN.
+        values = torch.empty_like(offset[:, 0])
+        values = values.index_put((~lost,), _interpolated(corners[~lost], offset[~lost]))
+        return values.index_put((lost,), _extrapolated(corners[lost], offset[lost]))
+
+
+def _interpolated(corners: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
+    """(N,) trilinear values from (N, 2, 2, 2) corners at (N, 3) positions within the cell, 0 to 1."""
+    for axis in range(3):
+        corners = torch.lerp(corners[:, 0], corners[:, 1], offset[:, axis].view(-1, *[1] * (2 - axis)))
+    return corners
 
 
 def _extrapolated(corners: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
