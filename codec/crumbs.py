@@ -9,9 +9,12 @@ from scipy.sparse.csgraph import connected_components
 
 
 def drop_crumbs(
-    vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64], extent: float
+    vertices: npt.NDArray[np.float64],
+    faces: npt.NDArray[np.int64],
+    extent: float,
+    anchored: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """The mesh without connected pieces whose bounding boxes fit in a cube.
+    """The mesh without connected pieces whose bounding boxes fit in a cube, or that nothing anchors.
 
     Parameters
     ----------
@@ -19,6 +22,8 @@ def drop_crumbs(
     faces : (F, 3) int64
     extent : float
         Edge of the cube, in the vertices' unit. If every piece fits, the largest stays.
+    anchored : (F,) bool, optional
+        A piece goes if it has no face that is anchored, unless no face is.
 
     Returns
     -------
@@ -39,6 +44,10 @@ def drop_crumbs(
         np.maximum.at(upper, piece, vertices[:, axis])
         np.minimum.at(lower, piece, vertices[:, axis])
         size = np.maximum(size, upper - lower)
+    if anchored is not None and anchored.any():
+        holds = np.zeros(n_pieces, bool)
+        holds[piece[faces[anchored, 0]]] = True
+        size[~holds] = 0
     kept = size > min(extent, np.nextafter(size.max(), 0))
     return without_unused(vertices, faces[kept[piece[faces[:, 0]]]])
 

@@ -38,6 +38,7 @@ _ITERATIONS = (300, 600, 1000, 1500, 2000, 3500, 6000, 9000, 14000)
 _TRIALS = (4, 5, 5, 6, 6, 7, 8, 9, 10)
 _MEASURE_SAMPLES = (30_000, 50_000, 50_000, 100_000, 100_000, 100_000, 100_000, 200_000, 200_000)
 _SEARCH_SHARE = 0.3  # of a fit's steps, while searching
+_NEAR_ENOUGH = 0.06  # where the search with short fits ends: a whole fit moves the figures about as much
 # How the errors and the bytes go with the number of cells, as exponents: where a search begins to look.
 _SLOPES = {"cd": -0.9, "rms": -0.9, "hd": -0.5}
 _BYTES_SLOPE = 0.85
@@ -188,7 +189,7 @@ def encode_mesh(
             reference = target.reference(_MEASURE_SAMPLES[settings.effort - 1])
             trial_of = _GridTrials(target, reference, settings, metadata, clock, progress)
         trials = _search(trial_of, target, settings)
-        return _finish(best_of(trials, lambda made: len(made.data)), trials, settings, clock)
+        return _finish(best_of(trials, _cost(settings)), trials, clock)
 
 
 def cells_of_quality(quality: float) -> float:
@@ -208,10 +209,9 @@ def _search(trial_of: _GridTrials, target: Target, settings: EncodeSettings) -> 
     else:
         start, slope = cells_of_quality(quality), _SLOPES[settings.metric]
     rough = replace(trial_of, share=_SEARCH_SHARE)
-    trials = smallest_that_meets(rough, start, MIN_CELLS, MAX_CELLS, n_trials, slope)
+    trials = smallest_that_meets(rough, start, MIN_CELLS, MAX_CELLS, n_trials, slope, _NEAR_ENOUGH)
     # The whole fit is better than those of the search, so that it may meet the goal where they just missed it.
-    nearest = best_of(trials, lambda made: len(made.data))
-    size = nearest.size
+    size = min(trials, key=lambda t: abs(np.log(max(t.excess, 1e-9)))).size
     final = [trial_of(size)]
     sign = -1 if slope < 0 else 1
     for _ in range(3):
@@ -282,7 +282,14 @@ class _GridTrials:
         return float(getattr(errors, self.settings.metric) / allowed)
 
 
-def _finish(best: Trial[Encoded], trials: list[Trial[Encoded]], settings: EncodeSettings, clock: _Clock) -> Encoded:
+def _cost(settings: EncodeSettings) -> Callable[[Encoded], float]:
+    """What is least for the best file: its error when the size is given, else its size."""
+    if settings.target_size is not None:
+        return lambda made: made.distortion.cd
+    return lambda made: len(made.data)
+
+
+def _finish(best: Trial[Encoded], trials: list[Trial[Encoded]], clock: _Clock) -> Encoded:
     if not np.isfinite(best.result.distortion.cd):
         raise MeshError("no surface could be fitted to it")
     detail = {**best.result.detail, "trials": len(trials)}

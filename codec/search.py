@@ -30,7 +30,13 @@ class Trial(Generic[Result]):
 
 
 def smallest_that_meets(
-    attempt: Callable[[float], Trial[Result]], start: float, low: float, high: float, n_trials: int, slope: float
+    attempt: Callable[[float], Trial[Result]],
+    start: float,
+    low: float,
+    high: float,
+    n_trials: int,
+    slope: float,
+    near: float = 0.0,
 ) -> list[Trial[Result]]:
     """Trials towards the smallest size whose excess is at most 1, where excess falls with size.
 
@@ -49,6 +55,8 @@ def smallest_that_meets(
     slope : float
         d log excess / d log size where nothing better is known; negative. For a goal that is met below a size, give a
         positive slope: the search then goes for the largest size that meets it.
+    near : float
+        Stop as soon as an excess is this close to 1 on either side, as a difference of logarithms.
 
     Returns
     -------
@@ -59,6 +67,8 @@ def smallest_that_meets(
     size = min(max(start, low), high)
     for _ in range(n_trials):
         trials.append(attempt(size))
+        if abs(math.log(max(trials[-1].excess, 1e-9))) < near:
+            break
         met = [t for t in trials if t.excess <= 1]
         missed = [t for t in trials if t.excess > 1]
         # The better end of the bracket: sizes that meet the goal lie above the others when the slope is negative.
@@ -88,9 +98,9 @@ def smallest_that_meets(
     return trials
 
 
-def best_of(trials: list[Trial[Result]], n_bytes: Callable[[Result], int]) -> Trial[Result]:
-    """The trial with the fewest bytes among those that meet the goal, else the one closest to it."""
+def best_of(trials: list[Trial[Result]], cost: Callable[[Result], float]) -> Trial[Result]:
+    """The trial of the least cost among those that meet the goal, else the one closest to it."""
     met = [t for t in trials if t.excess <= 1]
     if met:
-        return min(met, key=lambda t: n_bytes(t.result))
+        return min(met, key=lambda t: cost(t.result))
     return min(trials, key=lambda t: t.excess)

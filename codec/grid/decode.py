@@ -13,7 +13,7 @@ from ..crumbs import drop_crumbs, without_unused
 from ..mesher import extract
 from .stream import unpack_symbols
 from .symbols import GridSymbols
-from .trim import dropped
+from .trim import dropped, in_cells
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
 _CRUMB_CELLS = 0.5
@@ -60,7 +60,9 @@ class GridSurface:
         voxels_a_cell = max(round(resolution / n_along), 1)
         vertices, faces = extract(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
         vertices, faces = self._trim(vertices, faces)
-        return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size)
+        # What lies wholly in the mesher's margin is extrapolated: it holds on to nothing.
+        anchored = in_cells(vertices[faces].mean(1), cells, self.symbols.depth)
+        return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size, anchored)
 
     def _trim(self, vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> _Mesh:
         """The mesh without triangles where the surface is not."""

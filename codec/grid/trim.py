@@ -99,34 +99,28 @@ def dropped(
     Returns
     -------
     dropped : (N,) bool
-        The point is in a part of a trimmed cell that does not stay; or outside the occupied cells, next to such a part
-        (26 neighbours), and not across a face from one that stays.
+        The point is in a part of a trimmed cell that does not stay; or outside the occupied cells, within a part (26
+        neighbours) of a trimmed cell, and not across a face from an occupied cell that is whole.
     """
     part = np.floor((points + 1) * (1 << depth)).astype(np.int64)
-    names = _names(cells), _names(trimmed), _names(parts)
-    lost, _ = _state(part, *names)
-    outside = np.flatnonzero(~np.isin(_names(part >> 1), names[0]))
-    near_lost, held = np.zeros((2, len(outside)), bool)
+    occupied, trims = _names(cells), _names(trimmed)
+    lost = np.isin(_names(part >> 1), trims)
+    lost[lost] = ~np.isin(_names(part[lost]), _names(parts))
+    outside = np.flatnonzero(~np.isin(_names(part >> 1), occupied))
+    near_trimmed, held = np.zeros((2, len(outside)), bool)
     for step in NEIGHBOURS.astype(np.int64):
-        neighbour_lost, neighbour_stays = _state(part[outside] + step, *names)
-        near_lost |= neighbour_lost
+        neighbour = _names(part[outside] + step >> 1)
+        beside = np.isin(neighbour, trims)
+        near_trimmed |= beside
         if np.abs(step).sum() == 1:
-            held |= neighbour_stays
-    lost[outside] = near_lost & ~held
+            held |= np.isin(neighbour, occupied) & ~beside
+    lost[outside] = near_trimmed & ~held
     return lost
 
 
-def _state(
-    part: npt.NDArray[np.int64],
-    cells: npt.NDArray[np.int64],
-    trimmed: npt.NDArray[np.int64],
-    kept: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Whether parts are in a trimmed cell and do not stay, and whether they are in an occupied cell and do."""
-    cell = _names(part >> 1)
-    lost = np.isin(cell, trimmed)
-    lost[lost] = ~np.isin(_names(part[lost]), kept)
-    return lost, np.isin(cell, cells) & ~lost
+def in_cells(points: npt.NDArray[np.float64], cells: Cells, depth: int) -> npt.NDArray[np.bool_]:
+    """(N,) whether points (N, 3), normalized, lie in some cells of a depth."""
+    return np.isin(_names(np.floor((points + 1) * (1 << depth - 1)).astype(np.int64)), _names(cells))
 
 
 class _FlagPasses:
