@@ -10,7 +10,7 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import decode, encode, open
@@ -51,7 +51,7 @@ __all__ = [
 _MODULES = {"decode": ".api", "encode": ".api", "open": ".api", "Shape": ".codec.shape"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
