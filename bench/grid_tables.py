@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 N_BIT_ROWS = 64  # logits from -7.75 to 8 in steps of 1/4
 N_LATENT_ROWS = 44  # spreads from 2**-3.5 in steps of 2**(1/4)
-OFFSET_STATES = 16
 
 
 @click.group()

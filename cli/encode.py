@@ -84,14 +84,14 @@ class _Request:
     "--max-error",
     type=ErrorTargetType(),
     metavar="ERROR",
-    group="Quality (at most one of the three; default: -q 60)",
+    group="Quality (at most one of the three; default: -q 70)",
     help="Largest error, measured on the decoded mesh: 0.1% of the diagonal, 0.2mm, or 0.2 in input units.",
 )
 @option(
     "--target-size",
     type=SizeType(),
     metavar="SIZE",
-    group="Quality (at most one of the three; default: -q 60)",
+    group="Quality (at most one of the three; default: -q 70)",
     help="Largest file: 8000 (bytes), 8kB, 8KiB, 1.5MB.",
 )
 @option(
@@ -99,7 +99,7 @@ class _Request:
     "--quality",
     type=click.FloatRange(0, 100),
     metavar="0..100",
-    group="Quality (at most one of the three; default: -q 60)",
+    group="Quality (at most one of the three; default: -q 70)",
     help="0: the smallest file, 100: the closest surface.",
 )
 @option(
@@ -107,7 +107,7 @@ class _Request:
     type=click.Choice(["cd", "rms", "hd"]),
     default="hd",
     show_default=True,
-    group="Quality (at most one of the three; default: -q 60)",
+    group="Quality (at most one of the three; default: -q 70)",
     help="Which error --max-error bounds: mean (cd), root mean square (rms) or largest (hd) distance.",
 )
 @option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -41,6 +42,9 @@ for _command in (encode, decode, info, verify, compare):
 
 def main() -> None:
     """Run the command line and exit: the `sdfz` console script and `python -m sdfz`."""
+    # Networks here are small: threads that spin while they wait cost more than they give, several times over on a
+    # machine that does other work too. Read when torch loads its thread pool.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not sys.warnoptions:
         # Python warnings of the libraries below are for developers (-W brings them back); users get ours.
         warnings.simplefilter("ignore")

@@ -44,8 +44,6 @@ _SLOPES = {"cd": -0.9, "rms": -0.9, "hd": -0.5}
 _BYTES_SLOPE = 0.85
 _BYTES_A_CELL = 1.3
 _ONE_SECTION_BYTES = 1000  # a small file is not worth a second section's 7 bytes
-# A goal counts as met when the header, which rounds errors up to half precision, can say so too.
-_HEADER_SLACK = 1 + 2**-10
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
-from ..crumbs import drop_crumbs, without_unused
-from ..mesher import extract
 from .stream import unpack_symbols
 from .symbols import GridSymbols
 from .trim import dropped, in_cells
@@ -38,7 +36,7 @@ class GridSurface:
     """
 
     def __init__(self, symbols: GridSymbols, device: str = "auto", backend: str = "auto") -> None:
-        # torch is imported here and not above, so that checking a file's symbols starts fast.
+        # Imported here and below, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import GridField
 
@@ -55,6 +53,9 @@ class GridSurface:
         resolution : int
             Voxels along the shape's longest side; rounded to a whole number of voxels a cell, at least one.
         """
+        from ..crumbs import drop_crumbs
+        from ..mesher import extract
+
         cells = self.symbols.cells
         n_along = int((cells.max(0) - cells.min(0)).max()) + 1
         voxels_a_cell = max(round(resolution / n_along), 1)
@@ -70,6 +71,8 @@ class GridSurface:
         if not len(s.trimmed) or not len(faces):
             return vertices, faces
         lost = dropped(vertices[faces].mean(1), s.cells, s.depth, s.trimmed, s.parts)
+        from ..crumbs import without_unused
+
         return without_unused(vertices, faces[~lost])
 
 

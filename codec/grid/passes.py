@@ -16,7 +16,6 @@ from .lattice import FIXED_ONE, Lattice, gain_of_code
 # Part of the format, never renumber.
 PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
 N_FEATURES = 12
-N_KINDS = 24  # eight passes, for the finest level, the next, and all coarser ones
 FEATURE_ONE = 16
 _MAGNITUDE_CAP = 63
 _CHUNK = 1 << 15  # nodes whose neighbours are looked up at once: bounds the memory

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from quick_codec import FACES, VERTICES, QuickCodec, container_bytes
-from sdfz.codec.encode import ErrorBound
+from sdfz.codec.encode import DEFAULT_QUALITY, ErrorBound
 from sdfz.formats.container import unpack
 from sdfz.formats.errors import MeshError
 from sdfz.formats.mesh_io import mesh_bytes
@@ -299,3 +299,7 @@ def test_quiet_and_verbose(run: Run, codec: QuickCodec, mesh_file: Path) -> None
     assert run("encode", "shape.obj", "--quiet").output == ""
     result = run("encode", "shape.obj", "-f", "-v")
     assert "sdfz: fit: 0.25 s\nsdfz: n_latents: 7\n" in result.stderr
+
+
+def test_help_names_the_default_quality(run: Run) -> None:
+    assert f"default: -q {DEFAULT_QUALITY:g})" in run("encode", "--help").stdout

@@ -125,7 +125,7 @@ def test_verify(ball: Ball, tmp_path: Path) -> None:
 def test_looking_at_a_file_starts_fast(ball: Ball, command: list[str]) -> None:
     code = (
         "import sys; from sdfz.cli.main import cli; cli(sys.argv[1:], standalone_mode=False); "
-        "print('imported', *(m for m in ('torch', 'igl', 'trimesh') if m in sys.modules))"
+        "print('imported', *(m for m in ('torch', 'igl', 'trimesh', 'skimage') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code, *command, ball.folder / "ball.sdfz"], capture_output=True)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, b"imported")
