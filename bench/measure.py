@@ -34,34 +34,13 @@ from ..formats.files import write_atomic
 FOLDERS = ("dev", "large", "scenes")
 MESHES = (".ply", ".obj", ".stl", ".off", ".glb", ".gltf")
 COLUMNS = (
-    "shape",
-    "settings",
-    "faces",
-    "bytes",
-    "cd",
-    "rms",
-    "hd",
-    "p99",
-    "normal_consistency",
-    "target_met",
-    "encode_seconds",
-    "encode_cpu_seconds",
-    "encode_peak_mib",
-    "decode_seconds",
-    "decode_cpu_seconds",
-    "decode_seconds_after_import",
-    "decode_peak_mib",
-    "decoded_faces",
-    "version",
-    "commit",
-    "cores",
-    "cpu",
-    "error",
+    *("shape", "faces", "goal", "effort", "bytes", "cd_e4", "rms_e4", "p99_e4", "hd_e4", "normal_consistency"),
+    *("target_met", "encode_s", "encode_cpu_s", "encode_mb", "decode_s", "decode_cpu_s", "decode_mb"),
+    *("decode_after_import_s", "decoded_faces", "version", "commit", "machine", "error"),
 )
 N_SAMPLES = 100_000
 SEED = 20_000  # the encoder measures with seeds 0 and 1
 EXIT_TARGET_MISSED = 3
-MIB = 1 << 20
 
 Row = dict[str, str]
 
@@ -81,8 +60,8 @@ class Finished:
     stdout, stderr : str
     seconds, cpu_seconds : float
         Wall time, and time of all its threads.
-    peak_mib : float
-        Most memory it had at once.
+    peak_mb : float
+        Most memory it had at once, in 10^6 bytes.
     """
 
     code: int
@@ -90,42 +69,48 @@ class Finished:
     stderr: str
     seconds: float
     cpu_seconds: float
-    peak_mib: float
+    peak_mb: float
 
 
 @click.command()
+@click.argument("shapes", nargs=-1)
 @click.option("--corpus", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="Meshes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="TSV file to fill.")
 @click.option("--folders", default=",".join(FOLDERS), show_default=True, help="Folders of the corpus, if it has any.")
-@click.option("--shapes", help="Only these, by name without suffix: bunny,spot.")
 @click.option("--max-cd", type=click.FloatRange(min=0, min_open=True), help="Mean error to ask for, of the diagonal.")
 @click.option("--quality", type=click.FloatRange(0, 100), help="Quality to ask for.")
 @click.option("--effort", type=click.IntRange(1, 9), default=5, show_default=True)
 @click.option("--timeout", default=1800.0, show_default=True, help="Seconds after which a process is ended.")
 def main(
-    corpus: Path, out: Path, folders: str, shapes: str | None, max_cd: float | None, quality: float | None,
+    shapes: tuple[str, ...], corpus: Path, out: Path, folders: str, max_cd: float | None, quality: float | None,
     effort: int, timeout: float,
 ) -> None:  # fmt: skip
-    """Encode, decode and measure every mesh of a corpus; rows that are there already are skipped."""
+    """Encode, decode and measure SHAPES (folder/name, or name; by default all); rows that are there are skipped."""
     if max_cd is not None and quality is not None:
         raise click.UsageError("--max-cd and --quality exclude each other")
-    asked = {"max-cd": max_cd, "quality": quality, "effort": effort}
-    settings = " ".join(f"{name}={value:g}" for name, value in asked.items() if value is not None)
-    goal = ["--max-error", f"{100 * max_cd:.12g}%", "--metric", "cd"] if max_cd is not None else []
-    goal += ["--quality", str(quality)] if quality is not None else []
-    paths = dict(_meshes(corpus, folders.split(",")))
-    wanted = shapes.split(",") if shapes else [Path(name).name for name in paths]
-    if unknown := set(wanted) - {Path(name).name for name in paths}:
-        raise click.UsageError(f"no such shapes in {corpus}: {', '.join(sorted(unknown))}")
-    here = {"settings": settings, "version": __version__, "commit": _commit(), **_machine()}
-    rows = _read(out)
-    for name, path in paths.items():
-        if Path(name).name not in wanted or _is_done(rows.get((name, settings)), here):
+    goal, arguments = "default", ["--effort", str(effort)]
+    if max_cd is not None:
+        goal, arguments = f"cd {max_cd:g}", ["--max-error", f"{100 * max_cd:.12g}%", "--metric", "cd", *arguments]
+    elif quality is not None:
+        goal, arguments = f"quality {quality:g}", ["--quality", str(quality), *arguments]
+    here = {"goal": goal, "effort": str(effort), "version": __version__, "commit": _commit(), "machine": _machine()}
+    for name, path in _chosen(dict(_meshes(corpus, folders.split(","))), shapes).items():
+        if _is_done(_read(out).get((name, goal, str(effort))), here):
             continue
-        row = {"shape": name, **here, **_measured(path, [*goal, "--effort", str(effort)], timeout)}
-        rows = {**_read(out), (name, settings): row}  # read again: another run may have added rows
-        _write(out, rows)
+        row = {"shape": name, **here, **_measured(path, arguments, timeout)}
+        _write(out, {**_read(out), (name, goal, str(effort)): row})  # read again: another run may have added rows
         print(_line(row), flush=True)
+
+
+def _chosen(meshes: dict[str, Path], shapes: tuple[str, ...]) -> dict[str, Path]:
+    """The meshes that were asked for, by name or last part of a name; all if none was."""
+    if unknown := [shape for shape in shapes if not any(_is_named(name, shape) for name in meshes)]:
+        raise click.UsageError(f"the corpus has no {', '.join(unknown)}")
+    return {n: path for n, path in meshes.items() if not shapes or any(_is_named(n, shape) for shape in shapes)}
+
+
+def _is_named(name: str, shape: str) -> bool:
+    return shape in (name, name.rpartition("/")[2])
 
 
 def _meshes(corpus: Path, folders: list[str]) -> Iterator[tuple[str, Path]]:
@@ -146,12 +131,11 @@ def _measured(path: Path, arguments: list[str], timeout: float) -> Row:
             done = _sdfz(["encode", path, "-o", file, "--json", *arguments], timeout, (0, EXIT_TARGET_MISSED))
             report = json.loads(done.stdout)
             row |= {"faces": report["n_faces"], "bytes": file.stat().st_size}
-            row |= {"target_met": "yes" if done.code == 0 else "no", **_cost("encode", done)}
+            row |= {"target_met": int(done.code == 0), **_cost("encode", done)}
             done = _sdfz(["decode", file, "-o", mesh, "--json"], timeout, (0,))
             row |= {"decoded_faces": json.loads(done.stdout)["n_faces"], **_cost("decode", done)}
-            row["decode_seconds_after_import"] = f"{_in_a_process(_decode_seconds, file):.2f}"
-            errors = _in_a_process(_errors, path, mesh)
-            row |= {name: f"{value:.4g}" for name, value in errors.items()}
+            row["decode_after_import_s"] = f"{_in_a_process(_decode_seconds, file):.2f}"
+            row |= _in_a_process(_errors, path, mesh)
     except MeasureError as error:
         row["error"] = " ".join(str(error).replace(str(path), path.name).split())
     return {name: str(value) for name, value in row.items()}
@@ -185,7 +169,7 @@ def _run(command: list[str], timeout: float) -> Finished:
         process.returncode = os.waitstatus_to_exitcode(status)
         output, complaints = _text(stdout), _text(stderr)
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Finished(process.returncode, output, complaints, seconds, usage.ru_utime + usage.ru_stime, peak / MIB)
+    return Finished(process.returncode, output, complaints, seconds, usage.ru_utime + usage.ru_stime, peak / 1e6)
 
 
 def _text(stream: BinaryIO) -> str:
@@ -195,9 +179,9 @@ def _text(stream: BinaryIO) -> str:
 
 def _cost(stage: str, done: Finished) -> Row:
     return {
-        f"{stage}_seconds": f"{done.seconds:.2f}",
-        f"{stage}_cpu_seconds": f"{done.cpu_seconds:.2f}",
-        f"{stage}_peak_mib": f"{done.peak_mib:.0f}",
+        f"{stage}_s": f"{done.seconds:.2f}",
+        f"{stage}_cpu_s": f"{done.cpu_seconds:.2f}",
+        f"{stage}_mb": f"{done.peak_mb:.0f}",
     }
 
 
@@ -223,14 +207,15 @@ def _decode_seconds(file: Path) -> float:
     return time.perf_counter() - start
 
 
-def _errors(original: Path, decoded: Path) -> dict[str, float]:
-    """Distortion of a decoded mesh file, fractions of the original's diagonal."""
+def _errors(original: Path, decoded: Path) -> Row:
+    """Distortion of a decoded mesh file, lengths in 1e-4 of the original's diagonal."""
     from ..codec.distortion import measure
     from ..formats.mesh_io import read_mesh
 
     reference, other = (read_mesh(path) for path in (original, decoded))
     found = measure((reference.vertices, reference.faces), (other.vertices, other.faces), N_SAMPLES, SEED)
-    return {name: getattr(found, name) for name in ("cd", "rms", "hd", "p99", "normal_consistency")}
+    lengths = {f"{name}_e4": f"{1e4 * getattr(found, name):.3f}" for name in ("cd", "rms", "p99", "hd")}
+    return {**lengths, "normal_consistency": f"{found.normal_consistency:.4f}"}
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
@@ -240,18 +225,17 @@ def _is_done(row: Row | None, here: Row) -> bool:
     return row is not None and not row["error"] and all(row[name] == here[name] for name in ("version", "commit"))
 
 
-def _read(path: Path) -> dict[tuple[str, str], Row]:
-    """Rows by shape and settings."""
+def _read(path: Path) -> dict[tuple[str, ...], Row]:
+    """Rows by shape, goal and effort."""
     if not path.exists():
         return {}
     with open(path, newline="", encoding="utf-8") as file:
-        return {
-            (row["shape"], row["settings"]): row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        }
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return {(row["shape"], row["goal"], row["effort"]): row for row in rows}
 
 
-def _write(path: Path, rows: dict[tuple[str, str], Row]) -> None:
-    ordered = [rows[key] for key in sorted(rows, key=lambda key: (key[1], key[0]))]
+def _write(path: Path, rows: dict[tuple[str, ...], Row]) -> None:
+    ordered = [rows[key] for key in sorted(rows, key=lambda key: (*key[1:], key[0]))]
     lines = ["\t".join(COLUMNS)]
     lines += ["\t".join(row.get(name) or "" for name in COLUMNS) for row in ordered]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -262,13 +246,13 @@ def _line(row: Row) -> str:
     if row.get("error"):
         return f"{row['shape']}: {row['error']}"
     return (
-        f"{row['shape']}: {int(row['bytes']):,} bytes, cd {row['cd']}, hd {row['hd']}; encoded in "
-        f"{row['encode_seconds']} s ({row['encode_peak_mib']} MiB), decoded in {row['decode_seconds']} s"
+        f"{row['shape']}: {int(row['bytes']):,} bytes, cd {row['cd_e4']}e-4, hd {row['hd_e4']}e-4; encoded in "
+        f"{row['encode_s']} s, {row['encode_mb']} MB; decoded in {row['decode_s']} s"
     )
 
 
 def _commit() -> str:
-    """Commit of the package's checkout, with `-dirty` if its code is not that of the commit."""
+    """Commit of the package's checkout, with a + if its code is not that of the commit."""
     root = Path(__file__).resolve().parents[1]
 
     def git(*arguments: str) -> str:
@@ -277,12 +261,12 @@ def _commit() -> str:
 
     try:
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results")
-        return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+        return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
 
-def _machine() -> Row:
+def _machine() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cpu = platform.processor() or platform.machine()
     try:
@@ -292,7 +276,7 @@ def _machine() -> Row:
                 break
     except OSError:
         pass
-    return {"cores": str(cores), "cpu": cpu}
+    return f"{cpu}, {cores} cores"
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ def test_a_row_for_each_shape(corpus: Path, tmp_path: Path) -> None:
     first = run(corpus, table, "--effort", "1", "--quality", "0")
     ball, broken = rows_of(table)
     assert list(ball) == list(measure.COLUMNS)
-    assert (ball["shape"], ball["settings"], ball["faces"]) == ("dev/ball", "quality=0 effort=1", "320")
-    assert 0 < float(ball["cd"]) <= float(ball["rms"]) <= float(ball["hd"]) < 0.1
-    assert 0 < float(ball["decode_seconds_after_import"]) < float(ball["decode_seconds"])
-    assert 20 < float(ball["decode_peak_mib"]) <= float(ball["encode_peak_mib"])
+    assert [ball[name] for name in ("shape", "faces", "goal", "effort")] == ["dev/ball", "320", "quality 0", "1"]
+    assert 0 < float(ball["cd_e4"]) <= float(ball["rms_e4"]) <= float(ball["hd_e4"]) < 1000
+    assert 0 < float(ball["decode_after_import_s"]) < float(ball["decode_s"])
+    assert 50 < float(ball["decode_mb"]) <= float(ball["encode_mb"])
     assert ball["error"] == ""
     assert broken["shape"] == "scenes/broken"
     assert broken["error"].endswith("sdfz: error: broken.obj: cannot be read as OBJ: it has no faces")
@@ -63,25 +63,25 @@ def test_rows_are_measured_again_for_another_commit(
 
     def measured(path: Path, arguments: list[str], timeout: float) -> dict[str, str]:
         calls.append([path.stem, *arguments])
-        return dict.fromkeys(("bytes", "cd", "hd", "encode_seconds", "encode_peak_mib", "decode_seconds"), "1")
+        return dict.fromkeys(("bytes", "cd_e4", "hd_e4", "encode_s", "encode_mb", "decode_s"), "1")
 
     monkeypatch.setattr(measure, "_measured", measured)
     monkeypatch.setattr(measure, "_commit", lambda: "aaaaaaa")
     table = tmp_path / "table.tsv"
     for _ in range(2):
-        run(corpus, table, "--max-cd", "5e-4", "--shapes", "ball")
+        run(corpus, table, "ball", "--max-cd", "5e-4")
     assert calls == [["ball", "--max-error", "0.05%", "--metric", "cd", "--effort", "5"]]
     monkeypatch.setattr(measure, "_commit", lambda: "bbbbbbb")
-    run(corpus, table, "--max-cd", "5e-4", "--shapes", "ball")
-    run(corpus, table, "--shapes", "ball")
-    assert [(row["settings"], row["commit"]) for row in rows_of(table)] == [
-        ("effort=5", "bbbbbbb"),
-        ("max-cd=0.0005 effort=5", "bbbbbbb"),
+    run(corpus, table, "ball", "--max-cd", "5e-4")
+    run(corpus, table, "dev/ball")
+    assert [(row["goal"], row["commit"]) for row in rows_of(table)] == [
+        ("cd 0.0005", "bbbbbbb"),
+        ("default", "bbbbbbb"),
     ]
 
 
 def test_usage(corpus: Path, tmp_path: Path) -> None:
-    for wrong in (["--shapes", "cube"], ["--max-cd", "1e-3", "--quality", "9"]):
+    for wrong in (["cube"], ["--max-cd", "1e-3", "--quality", "9"]):
         assert run(corpus, tmp_path / "table.tsv", *wrong).exit_code == 2
     assert not (tmp_path / "table.tsv").exists()
 
