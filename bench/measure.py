@@ -73,19 +73,19 @@ class Finished:
 
 
 @click.command()
-@click.argument("shapes", nargs=-1)
 @click.option("--corpus", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="Meshes.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="TSV file to fill.")
 @click.option("--folders", default=",".join(FOLDERS), show_default=True, help="Folders of the corpus, if it has any.")
+@click.option("--shapes", default="", help="Only these: spot,large/dog_anatomy.")
 @click.option("--max-cd", type=click.FloatRange(min=0, min_open=True), help="Mean error to ask for, of the diagonal.")
 @click.option("--quality", type=click.FloatRange(0, 100), help="Quality to ask for.")
 @click.option("--effort", type=click.IntRange(1, 9), default=5, show_default=True)
 @click.option("--timeout", default=1800.0, show_default=True, help="Seconds after which a process is ended.")
 def main(
-    shapes: tuple[str, ...], corpus: Path, out: Path, folders: str, max_cd: float | None, quality: float | None,
-    effort: int, timeout: float,
+    corpus: Path, out: Path, folders: str, shapes: str, max_cd: float | None, quality: float | None, effort: int,
+    timeout: float,
 ) -> None:  # fmt: skip
-    """Encode, decode and measure SHAPES (folder/name, or name; by default all); rows that are there are skipped."""
+    """Encode, decode and measure every mesh of a corpus; rows that are there already are skipped."""
     if max_cd is not None and quality is not None:
         raise click.UsageError("--max-cd and --quality exclude each other")
     goal, arguments = "default", ["--effort", str(effort)]
@@ -94,7 +94,8 @@ def main(
     elif quality is not None:
         goal, arguments = f"quality {quality:g}", ["--quality", str(quality), *arguments]
     here = {"goal": goal, "effort": str(effort), "version": __version__, "commit": _commit(), "machine": _machine()}
-    for name, path in _chosen(dict(_meshes(corpus, folders.split(","))), shapes).items():
+    meshes = dict(_meshes(corpus, folders.split(",")))
+    for name, path in _chosen(meshes, shapes.split(",") if shapes else []).items():
         if _is_done(_read(out).get((name, goal, str(effort))), here):
             continue
         row = {"shape": name, **here, **_measured(path, arguments, timeout)}
@@ -102,7 +103,7 @@ def main(
         print(_line(row), flush=True)
 
 
-def _chosen(meshes: dict[str, Path], shapes: tuple[str, ...]) -> dict[str, Path]:
+def _chosen(meshes: dict[str, Path], shapes: list[str]) -> dict[str, Path]:
     """The meshes that were asked for, by name or last part of a name; all if none was."""
     if unknown := [shape for shape in shapes if not any(_is_named(name, shape) for name in meshes)]:
         raise click.UsageError(f"the corpus has no {', '.join(unknown)}")

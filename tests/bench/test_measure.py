@@ -69,11 +69,11 @@ def test_rows_are_measured_again_for_another_commit(
     monkeypatch.setattr(measure, "_commit", lambda: "aaaaaaa")
     table = tmp_path / "table.tsv"
     for _ in range(2):
-        run(corpus, table, "ball", "--max-cd", "5e-4")
+        run(corpus, table, "--shapes", "ball", "--max-cd", "5e-4")
     assert calls == [["ball", "--max-error", "0.05%", "--metric", "cd", "--effort", "5"]]
     monkeypatch.setattr(measure, "_commit", lambda: "bbbbbbb")
-    run(corpus, table, "ball", "--max-cd", "5e-4")
-    run(corpus, table, "dev/ball")
+    run(corpus, table, "--shapes", "ball", "--max-cd", "5e-4")
+    run(corpus, table, "--shapes", "dev/ball")
     assert [(row["goal"], row["commit"]) for row in rows_of(table)] == [
         ("cd 0.0005", "bbbbbbb"),
         ("default", "bbbbbbb"),
@@ -81,7 +81,7 @@ def test_rows_are_measured_again_for_another_commit(
 
 
 def test_usage(corpus: Path, tmp_path: Path) -> None:
-    for wrong in (["cube"], ["--max-cd", "1e-3", "--quality", "9"]):
+    for wrong in (["--shapes", "cube"], ["--max-cd", "1e-3", "--quality", "9"]):
         assert run(corpus, tmp_path / "table.tsv", *wrong).exit_code == 2
     assert not (tmp_path / "table.tsv").exists()
 
