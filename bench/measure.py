@@ -93,9 +93,10 @@ def main(
         goal, arguments = f"cd {max_cd:g}", ["--max-error", f"{100 * max_cd:.12g}%", "--metric", "cd", *arguments]
     elif quality is not None:
         goal, arguments = f"quality {quality:g}", ["--quality", str(quality), *arguments]
-    here = {"goal": goal, "effort": str(effort), "version": __version__, "commit": _commit(), "machine": _machine()}
+    here = {"goal": goal, "effort": str(effort), "version": __version__, "machine": _machine()}
     meshes = dict(_meshes(corpus, folders.split(",")))
     for name, path in _chosen(meshes, shapes.split(",") if shapes else []).items():
+        here["commit"] = _commit()  # each time: a checkout may move on meanwhile
         if _is_done(_read(out).get((name, goal, str(effort))), here):
             continue
         row = {"shape": name, **here, **_measured(path, arguments, timeout)}
