@@ -11,11 +11,11 @@ from ..formats.clean import check_mesh
 from ..formats.frame import Frame
 from .distance import DistanceOracle
 from .distortion import Reference
-from .occupancy import Cells, cells_of_points
+from .occupancy import Cells, cells_of_points, sorted_cells
 from .sample import Samples, near_surface, surface_points
 
-# Surface samples that decide which cells are occupied: at least so many, and so many a cell.
-_MIN_CELL_SAMPLES = 400_000
+# Surface samples that decide which cells are occupied: so many at once (memory), at least once, and so many a cell.
+_SAMPLES_AT_ONCE = 400_000
 _SAMPLES_A_CELL = 60
 # A cell counts as occupied when the surface comes this close to it, in cells: the coded surface moves a little.
 _REACH = 0.03
@@ -67,15 +67,18 @@ class Target:
         `reach` is how near, in cells, along the surface's normal.
         """
         rng = np.random.default_rng(self.seed)
-        n_samples = _MIN_CELL_SAMPLES
-        while True:
-            points, faces = surface_points(self.vertices, self.faces, n_samples, rng)
-            normals = self._normals()[faces] * (reach * (2 / (1 << depth)) * self.to_home_ratio(frame))
-            probes = np.concatenate([points, points + normals, points - normals, self.vertices[np.unique(self.faces)]])
-            cells = cells_of_points(self._to_frame(probes, frame), depth)
-            if n_samples >= _SAMPLES_A_CELL * len(cells):
-                return cells
-            n_samples = 2 * _SAMPLES_A_CELL * len(cells)
+        step = reach * (2 / (1 << depth)) * self.to_home_ratio(frame)
+        normals = self._normals()
+        cells = cells_of_points(self._to_frame(self.vertices[np.unique(self.faces)], frame), depth)
+        n_samples = 0
+        while n_samples < max(_SAMPLES_AT_ONCE, _SAMPLES_A_CELL * len(cells)):
+            points, faces = surface_points(self.vertices, self.faces, _SAMPLES_AT_ONCE, rng)
+            offset = normals[faces] * step
+            probes = np.concatenate([points, points + offset, points - offset])
+            found = cells_of_points(self._to_frame(probes, frame), depth)
+            cells = sorted_cells(np.concatenate([cells, found]), depth)
+            n_samples += _SAMPLES_AT_ONCE
+        return cells
 
     def samples(self, frame: Frame, cells: Cells, depth: int, n_samples: int) -> Samples:
         """Distance samples for fitting a field on occupied cells, in random order, in the frame's normalized units.

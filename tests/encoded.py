@@ -34,7 +34,7 @@ def light_encoder(n_steps: int = 20, n_samples: int = 1 << 15) -> Iterator[None]
         patch.setattr("sdfz.codec.encode.DEFAULT_QUALITY", 20.0)  # where a search begins
         patch.setattr("sdfz.codec.shape.DEFAULT_RESOLUTION", RESOLUTION)
         patch.setattr("sdfz.codec.grid.encode._MAX_SAMPLES", n_samples)
-        patch.setattr("sdfz.codec.target._MIN_CELL_SAMPLES", 50_000)
+        patch.setattr("sdfz.codec.target._SAMPLES_AT_ONCE", 50_000)
         yield
 
 

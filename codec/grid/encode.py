@@ -16,13 +16,13 @@ from .fit import FitSettings, Progress, fit
 from .model import GridField
 from .symbols import MAX_DEPTH, GridSymbols
 
-MIN_CELLS, MAX_CELLS = 24, 400_000
+MIN_CELLS, MAX_CELLS = 24, 80_000
 # A triangle is astray when it is this far from the surface, in cells; a cell is trimmed for so many of them on a mesh
 # of so many voxels a cell. Its parts stay when the surface comes this close to them, in parts.
 _ASTRAY, _LEAST_ASTRAY, _TRIM_VOXELS, _PART_REACH = 0.35, 2, 4, 0.1
 _FILLS = (0.475, 0.95)
 _SAMPLES_A_CELL = 96
-_MIN_SAMPLES, _MAX_SAMPLES = 1 << 17, 1 << 22
+_MIN_SAMPLES, _MAX_SAMPLES = 1 << 17, 1 << 21
 
 
 @dataclass(frozen=True)
