@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..occupancy import OCTANTS, Cells, sorted_cells
+from ..occupancy import OCTANTS, Cells, parents_of, sorted_cells
 
 # Part of the format, never change.
 FIXED_ONE = 1 << 20  # one normalized unit
@@ -19,6 +19,7 @@ GAIN_OCTAVE = 8  # gain codes an octave
 # 2**(20 - i / 8), rounded: written out, since a power computed in floating point could differ in its last bit.
 GAIN_MANTISSAS = (1048576, 961548, 881744, 808563, 741455, 679917, 623487, 571740)
 MAX_GAIN_CODE = 20 * GAIN_OCTAVE - 1
+PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
 
 
 def gain_of_code(code: int) -> int:
@@ -130,6 +131,12 @@ class Lattice:
         return self.index[_key(low, self.edge)[:, None] + _key(OCTANTS, self.edge)], weights
 
 
+def parity_passes(coordinates: npt.NDArray[np.integer]) -> list[npt.NDArray[np.intp]]:
+    """Positions of (N, 3) lattice coordinates in eight passes, by parity: the four even ones first."""
+    parity = (coordinates & 1) @ np.array([4, 2, 1])
+    return [np.flatnonzero(parity == p) for p in PARITY_ORDER]
+
+
 def _key(nodes: npt.NDArray[np.integer], edge: int) -> npt.NDArray[np.int64]:
     nodes = nodes.astype(np.int64)
     return (nodes[..., 0] * edge + nodes[..., 1]) * edge + nodes[..., 2]
@@ -139,5 +146,5 @@ def pyramid(cells: Cells, depth: int, n_levels: int) -> list[Lattice]:
     """Lattices of the finest `n_levels` levels of an octree, coarse to fine."""
     levels = [Lattice.of_cells(cells, depth)]
     for coarser in range(depth - 1, depth - n_levels, -1):
-        levels.append(Lattice.of_cells(sorted_cells(levels[-1].cells >> 1, coarser), coarser))
+        levels.append(Lattice.of_cells(parents_of(levels[-1].cells, coarser + 1), coarser))
     return levels[::-1]

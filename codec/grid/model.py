@@ -63,7 +63,7 @@ class GridField:
     def __init__(self, symbols: GridSymbols, device: torch.device | None = None, backend: str = "auto") -> None:
         self.region = Region(symbols.depth, symbols.cells)
         self._device = device or torch.device("cpu")
-        lattices = pyramid(symbols.cells, symbols.depth, symbols.n_levels)
+        lattices = levels_of(symbols)
         self._levels = [
             _DenseLevel(lattice, latents * np.float32(gain_of_code(code) / FIXED_ONE), self._device)
             for lattice, code, latents in zip(lattices, symbols.gain_codes, symbols.latents, strict=False)

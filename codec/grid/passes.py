@@ -11,10 +11,9 @@ import numpy.typing as npt
 
 from ..context import log_feature
 from ..occupancy import NEIGHBOURS
-from .lattice import FIXED_ONE, Lattice, gain_of_code
+from .lattice import FIXED_ONE, Lattice, gain_of_code, parity_passes
 
 # Part of the format, never renumber.
-PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
 N_FEATURES = 12
 FEATURE_ONE = 16
 _MAGNITUDE_CAP = 63
@@ -42,8 +41,7 @@ class NodePasses:
         self, lattice: Lattice, level_from_finest: int, gain_code: int,
         base: npt.NDArray[np.int64], coarse_magnitude: npt.NDArray[np.int64],
     ) -> None:  # fmt: skip
-        parity = (lattice.nodes & 1) @ np.array([4, 2, 1])
-        self.passes = [np.flatnonzero(parity == p) for p in PARITY_ORDER]
+        self.passes = parity_passes(lattice.nodes)
         self._first_kind = 8 * min(level_from_finest, 2)
         self._lattice = lattice
         self.symbols = np.zeros(len(lattice.nodes), np.int32)

@@ -21,7 +21,7 @@ from ...formats.errors import FormatError
 from ...formats.fields import U8, Field, FieldTable
 from ...formats.limits import DEFAULT, Limits
 from ..entropy import SymbolDecoder, SymbolEncoder
-from ..occupancy import Cells, closeness_of, decode_children, encode_children, sorted_cells
+from ..occupancy import Cells, closeness_of, decode_children, encode_children, parents_of
 from .lattice import FIXED_ONE, MAX_GAIN_CODE, Lattice, gain_of_code
 from .passes import NodePasses
 from .symbols import MAX_DEPTH, MAX_LEVELS, NETWORK_WIDTHS, GridSymbols, network_shapes
@@ -142,7 +142,7 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
         limits.check("max_symbols", n_symbols, "symbols")
         cells = decode_children(coders[0], parents, d, closeness, tables.occupancy, tables.bits, limits)
         # Only with a child is a cell occupied, and the field's levels are rebuilt from the finest cells.
-        if len(sorted_cells(cells >> 1, d - 1)) != len(parents):
+        if len(parents_of(cells, d)) != len(parents):
             raise FormatError(f"grid payload: an occupied cell of level {d - 1} has no child")
         if not 0 <= level < n_read:
             continue
@@ -218,7 +218,7 @@ def _octree(cells: Cells, depth: int) -> list[Cells]:
     """Occupied cells of every level, the root first."""
     levels = [cells]
     for d in range(depth - 1, -1, -1):
-        levels.append(sorted_cells(levels[-1] >> 1, d))
+        levels.append(parents_of(levels[-1], d + 1))
     return levels[::-1]
 
 

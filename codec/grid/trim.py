@@ -17,13 +17,12 @@ import numpy.typing as npt
 from ...formats.limits import DEFAULT, Limits
 from ..entropy import SymbolDecoder, SymbolEncoder
 from ..occupancy import NEIGHBOURS, Cells, closeness_of, decode_children, encode_children
-from .lattice import FIXED_ONE, Lattice
+from .lattice import FIXED_ONE, Lattice, parity_passes
 
 if TYPE_CHECKING:
     from .tables import GridTables
 
 # Part of the format, never change.
-_PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
 _FLAG_ROW, _FLAG_STEP, _MOST_FLAGGED = 18, 7, 4  # rows of the bit table: even odds between 31 and 32, four a logit
 
 NO_CELLS = np.zeros((0, 3), np.int32)
@@ -136,8 +135,7 @@ class _FlagPasses:
         cells = lattice.cells.astype(np.int64)
         index[key(cells)] = np.arange(len(cells), dtype=np.int32)
         self._around = index[key(cells[:, None] + NEIGHBOURS)]
-        parity = (cells & 1) @ np.array([4, 2, 1])
-        self.passes = [np.flatnonzero(parity == p) for p in _PARITY_ORDER]
+        self.passes = parity_passes(cells)
         self.flags = np.zeros(len(cells) + 1, np.int32)
 
     def rows(self, cells: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
