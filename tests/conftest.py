@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from encoded import ExampleFiles
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 # that tests start inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# The suite says the same of the same code each time it runs, however slow the machine. To look for what it has not
+# tried yet: pytest --hypothesis-profile=search
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture
