@@ -1,0 +1,1 @@
+"""The scaffold method: a coded control mesh whose Loop subdivision surface is the decoded shape."""
