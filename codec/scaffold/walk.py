@@ -1,0 +1,301 @@
+"""The walk over a control mesh that codes it: at each gate an operation, and a position for each vertex that is new.
+
+One function for both directions, as `mixing.code` is: an encoder hands in a traversal and an aim, a decoder neither.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from . import border as bd
+from .border import BOUNDARY, JOIN, N_ALIVE, NEW, NEXT, ORIGIN, PREVIOUS, SLOT
+from .choice import best_residual, displaced, nearest
+from .contexts import (
+    AHEAD,
+    BACK,
+    ENDS,
+    LAST,
+    LAST_BUT_ONE,
+    LENGTH,
+    N_VIEW,
+    PX,
+    A,
+    B,
+    C,
+    look,
+    neighbour_classes,
+    operation_contexts,
+    residual_contexts,
+)
+from .expectation import empty_sight, expect, set_features, set_first
+from .integers import FRAME_BITS, MOST, angle, bit_length, set_frame, squared_distance
+from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step
+
+IntArray = NDArray[np.int64]
+
+# Part of the format, never change.
+NORMAL_STEP = 8  # in lattice units
+_MOST_LOOKED_AT = 1 << 30  # candidates of joins, all together: more would take a decoder seconds
+
+# What can be wrong with a stream; `walk` returns these.
+TOO_MANY_VERTICES, TOO_FAR, NO_SUCH_PLACE, DEGENERATE, TOO_MANY_JOINS = -1, -2, -3, -4, -5
+
+
+@njit(cache=True)
+def walk(
+    coder: Any,
+    is_decoding: bool,
+    operations: IntArray,
+    places: IntArray,
+    aim: Any,
+    network: Any,
+    border: Any,
+    steps: IntArray,
+    points: IntArray,
+    residuals: IntArray,
+    faces: IntArray,
+    seen: IntArray,
+) -> int:
+    """Code a mesh.
+
+    Parameters
+    ----------
+    coder : mixing.Coder
+    is_decoding : bool
+    operations, places : (N,) int64
+        As in `Traversal`; empty to decode.
+    aim : choice.Aim
+        Empty to decode.
+    network : expectation.Network
+    border : border.Border
+        Empty, with room for F faces.
+    steps : (3,) int64
+        Of the residuals in lattice units: along the gate, across it, along the normal.
+    points, residuals : (V, 3) int64
+        Set: lattice positions, coded residuals; in coding order.
+    faces : (F, 3) int64
+        Set.
+    seen : (V, N_FEATURES + 1) int64
+        Set: what the network sees at each vertex that is new, and the length of the gate. May be empty.
+
+    Returns
+    -------
+    n_vertices : int
+        How many there were, of V, or what was wrong, which is negative.
+    """
+    view, sight = np.zeros(N_VIEW, np.int64), empty_sight()
+    turns, outers = np.zeros(3, np.int64), np.full(3, -1)
+    n_vertices, n_faces, n_steps, n_looked_at = 0, 0, 0, 0
+    scale = np.zeros(3, np.int64)  # of the seeds: sum of edge lengths, edges, the last component's start
+    while n_faces < len(faces):
+        if n_vertices + 3 > len(points):
+            return TOO_MANY_VERTICES
+        if not _code_seed(coder, is_decoding, aim, n_vertices, points, scale):
+            return TOO_FAR
+        for k in range(3):
+            turns[k] = angle(points, n_vertices + k, n_vertices + (k + 1) % 3, n_vertices + (k + 2) % 3)
+            faces[n_faces, k] = n_vertices + k
+        bd.seed(border, n_vertices, turns, outers)
+        n_vertices += 3
+        n_faces += 1
+        while n_faces < len(faces):
+            gate = bd.pop(border)
+            if gate < 0:
+                break
+            look(view, border, gate, points)
+            step = np.int64(0) if is_decoding else operations[n_steps]
+            step = _code_operation(coder, view, n_vertices < len(points), step)
+            view[LAST_BUT_ONE], view[LAST] = view[LAST], step
+            place = -1 if is_decoding else places[n_steps]
+            n_steps += 1
+            if step == BOUNDARY:
+                bd.close(border, gate)
+                continue
+            a, b = view[A], view[B]
+            if step == NEW:
+                third = n_vertices
+                _see(sight, border, gate, view, points, residuals, network, steps)
+                if len(seen):
+                    seen[third, :-1], seen[third, -1] = sight.features, sight.length[0]
+                _code_vertex(coder, is_decoding, aim, network, third, points, residuals, view, sight, steps)
+                if not _is_near(points, third):
+                    return TOO_FAR
+                n_vertices += 1
+                scale[0] += np.int64(1) << (view[LENGTH] // 2)
+                scale[1] += 1
+            elif step == PREVIOUS:
+                third = view[BACK]
+            elif step == NEXT:
+                third = view[AHEAD]
+            else:
+                n_looked_at += border.sizes[N_ALIVE]
+                if n_looked_at > _MOST_LOOKED_AT:
+                    return TOO_MANY_JOINS
+                place = _code_place(coder, is_decoding, border, view, points, place)
+                if place < 0:
+                    return NO_SUCH_PLACE
+                third = border.gates[place, ORIGIN]
+            if third == a or third == b:
+                return DEGENERATE
+            turns[0], turns[1], turns[2] = (
+                angle(points, a, b, third),
+                angle(points, b, a, third),
+                angle(points, third, a, b),
+            )
+            if step == NEW:
+                bd.grow(border, gate, third, turns, outers)
+            elif step == PREVIOUS:
+                bd.fill_previous(border, gate, turns, -1)
+            elif step == NEXT:
+                bd.fill_next(border, gate, turns, -1)
+            else:
+                bd.join(border, gate, place, turns, outers)
+            faces[n_faces, 0], faces[n_faces, 1], faces[n_faces, 2] = b, a, third
+            n_faces += 1
+    return n_vertices
+
+
+@njit(cache=True)
+def _is_near(points: IntArray, vertex: int) -> bool:
+    return max(abs(points[vertex, 0]), abs(points[vertex, 1]), abs(points[vertex, 2])) < MOST
+
+
+@njit(cache=True)
+def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntArray, scale: IntArray) -> bool:
+    """The positions of a component's first three vertices; whether they are in range.
+
+    The first is coded against the first of the component before, the second against the first, the third against the
+    middle of these; in normal steps along the axes, on the scale of what came before.
+    """
+    contexts = np.zeros(N_NUMBER, np.int64)
+    unknown = np.zeros(2, np.int64)
+    usual = min(bit_length(scale[0] // max(scale[1], 1)), 29)
+    for k in range(3):
+        vertex, size = first + k, np.int64(0)
+        for axis in range(3):
+            if k == 0:
+                guess = points[scale[2], axis] if first else np.int64(0)
+            elif k == 1:
+                guess = points[first, axis]
+            else:
+                guess = (points[first, axis] + points[first + 1, axis]) >> 1
+            contexts[0] = k if first else 3 + k
+            contexts[1] = (k * 30 + usual) * 3 + axis if first else 300 + k
+            contexts[2] = k * 31 + min(bit_length(size), 30) + (1 + min(axis, 1)) * 100
+            number = np.int64(0)
+            if not is_decoding:
+                number = np.int64(np.floor((aim.targets[vertex, axis] - guess) / NORMAL_STEP + 0.5))
+            number = code_number(coder, SEED, 0, 3, contexts, contexts, unknown, number)
+            points[vertex, axis] = guess + number * NORMAL_STEP
+            size = max(size, abs(number))
+        if not _is_near(points, vertex):
+            return False
+        if not is_decoding:
+            displaced(aim, vertex, points)
+        if k:
+            scale[0] += size * NORMAL_STEP
+            scale[1] += 1
+    scale[2] = first
+    return True
+
+
+@njit(cache=True)
+def _code_operation(coder: Any, view: IntArray, may_grow: bool, step: int) -> int:
+    """An operation, by yes or no: PREVIOUS? NEW? NEXT? BOUNDARY? What cannot be is not asked for."""
+    contexts = np.zeros(N_OPERATION, np.int64)
+    operation_contexts(contexts, view)
+    group = view[ENDS]
+    if not view[ENDS] & 2 and code_step(coder, 0, group, contexts, 1 if step == PREVIOUS else 0):
+        return PREVIOUS
+    if may_grow and code_step(coder, 1, group, contexts, 1 if step == NEW else 0):
+        return NEW
+    if not view[ENDS] & 1 and code_step(coder, 2, group, contexts, 1 if step == NEXT else 0):
+        return NEXT
+    return BOUNDARY if code_step(coder, 3, group, contexts, 1 if step == BOUNDARY else 0) else JOIN
+
+
+@njit(cache=True)
+def _see(
+    sight: Any,
+    border: Any,
+    gate: int,
+    view: IntArray,
+    points: IntArray,
+    residuals: IntArray,
+    network: Any,
+    steps: IntArray,
+) -> None:
+    """Take in the surroundings of a new vertex."""
+    set_frame(sight.frame, points, view[A], view[B], view[C])
+    neighbour_classes(sight.classes, sight.frame, points, view, NORMAL_STEP)
+    set_features(sight, border, gate, view, points, residuals, steps)
+    set_first(sight, network)
+
+
+@njit(cache=True)
+def _code_vertex(
+    coder: Any,
+    is_decoding: bool,
+    aim: Any,
+    network: Any,
+    new: int,
+    points: IntArray,
+    residuals: IntArray,
+    view: IntArray,
+    sight: Any,
+    steps: IntArray,
+) -> None:
+    """The position of a new vertex: its residual to the parallelogram, the normal part first."""
+    frame = sight.frame
+    goal = np.zeros(3, np.int64)
+    if not is_decoding:
+        if aim.weight > 0:
+            best_residual(residuals, coder, aim, network, new, view, sight, steps)
+            goal[:] = residuals[new]
+            residuals[new] = 0
+        else:
+            nearest(goal, aim, new, frame, view, steps)
+    contexts, signs = np.zeros(N_NUMBER, np.int64), np.zeros(N_NUMBER, np.int64)
+    for axis in range(UP, -1, -1):
+        expect(sight, axis, residuals[new], steps, network)
+        group = residual_contexts(contexts, signs, axis, new, residuals, view, sight.classes, sight.expected)
+        residuals[new, axis] = code_number(coder, axis, group, N_NUMBER, contexts, signs, sight.expected, goal[axis])
+    for k in range(3):
+        total = np.int64(0)
+        for axis in range(3):
+            total += frame[axis, k] * residuals[new, axis] * steps[axis]
+        points[new, k] = view[PX + k] + ((total + (1 << (FRAME_BITS - 1))) >> FRAME_BITS)
+    if not is_decoding:
+        displaced(aim, new, points)
+
+
+@njit(cache=True)
+def _code_place(coder: Any, is_decoding: bool, border: Any, view: IntArray, points: IntArray, place: int) -> int:
+    """The gate whose origin a JOIN takes, by its rank among all, nearest to the predicted place first; -1 if none."""
+    gates, alive = border.gates, border.alive[: border.sizes[N_ALIVE]]
+    x, y, z = view[PX], view[PX + 1], view[PX + 2]
+    distances, found = np.empty(len(alive), np.int64), np.empty(len(alive), np.int64)
+    n, rank = 0, 0
+    for gate in alive:
+        vertex = gates[gate, ORIGIN]
+        if vertex != view[A] and vertex != view[B]:
+            distances[n], found[n] = squared_distance(points, vertex, x, y, z), gate
+            n += 1
+    if not is_decoding:
+        goal = squared_distance(points, gates[place, ORIGIN], x, y, z)
+        for i in range(n):
+            is_before = gates[found[i], SLOT] < gates[place, SLOT]
+            if distances[i] < goal or (distances[i] == goal and is_before):
+                rank += 1
+    contexts = np.zeros(N_NUMBER, np.int64)
+    contexts[1] = min(bit_length(n), 31)
+    rank = code_size(coder, RANK, 0, 2, contexts, rank + 1) - 1
+    if rank >= n:
+        return -1
+    if not is_decoding:
+        return place
+    return found[np.argsort(distances[:n], kind="mergesort")[rank]]

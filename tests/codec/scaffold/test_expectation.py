@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sdfz.codec import mixing
+from sdfz.codec.scaffold.expectation import (
+    N_FEATURES,
+    N_FIRST,
+    N_KNOWN_FEATURES,
+    N_SECOND,
+    Network,
+    empty_sight,
+    expect,
+    logarithm,
+    no_network,
+    set_first,
+)
+from sdfz.codec.scaffold.priors import default_network, pack_network, read_network
+from sdfz.codec.scaffold.symbols import (
+    ACROSS,
+    ALONG,
+    N_KINDS,
+    N_NUMBER,
+    UP,
+    blank,
+    code_number,
+    number_cost,
+)
+
+STEPS = np.array([16, 16, 8])
+
+
+def random_network(rng):
+    return Network(
+        rng.normal(0, 400, (3, N_FEATURES + N_KNOWN_FEATURES + 1, N_FIRST)).astype(np.int32),
+        rng.normal(0, 800, (3, N_FIRST + 1, N_SECOND)).astype(np.int32),
+        rng.normal(0, 800, (3, N_SECOND + 1, 2)).astype(np.int32),
+    )
+
+
+@given(st.integers(1, 1 << 50))
+def test_logarithms_are_right_to_a_hundredth(number):
+    assert logarithm(number) / 256 == pytest.approx(np.log2(number), abs=0.006)
+
+
+@pytest.mark.parametrize("part", [ALONG, ACROSS, UP])
+def test_the_integer_network_is_the_real_one(part):
+    rng = np.random.default_rng(part)
+    network, sight, residual, length = random_network(rng), empty_sight(), np.array([0, -5, 3]), 200
+    sight.features[:] = rng.integers(-2048, 2048, N_FEATURES)
+    sight.length[0] = length
+    set_first(sight, network)
+    expect(sight, part, residual, STEPS, network)
+
+    def known(axis):
+        number = residual[axis]
+        return [np.sign(number) * np.log2(1 + abs(number)) / 4, number * STEPS[axis] / length]
+
+    x = np.zeros(N_FEATURES + N_KNOWN_FEATURES)
+    x[:N_FEATURES] = sight.features / 1024
+    if part < UP:
+        x[N_FEATURES : N_FEATURES + 2] = known(UP)
+    if part < ACROSS:
+        x[N_FEATURES + 2 :] = known(ACROSS)
+    for layer in (network.first[part], network.second[part]):
+        x = np.maximum(np.append(x, 1) @ layer / 4096, 0)
+    place, width = np.append(x, 1) @ network.last[part] / 4096
+    assert sight.expected[0] / 256 == pytest.approx(place * length / STEPS[part] / 4, abs=0.1)
+    assert sight.expected[1] / 256 == pytest.approx(np.clip(4 * width, -3, 12), abs=0.05)
+
+
+@pytest.mark.parametrize(("place", "octaves"), [(0.0, 0.0), (3.7, 1.5), (-40.0, 4.0), (0.2, -2.0)])
+def test_a_new_model_believes_the_network(place, octaves):
+    # One opinion and no contexts that know anything: costs are those of the logistic distribution, stretched.
+    priors = blank()
+    priors.weights[:] = 0
+    priors.weights[:, N_NUMBER, 0] = 1 << 16
+    coder = mixing.coder(priors, mixing.COUNT, n_kinds=N_KINDS)
+    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([round(place * 256), round(octaves * 256)])
+    width = 2.0**octaves
+    near = np.arange(round(place) - int(2 * width), round(place) + int(2 * width) + 1)
+    for number in near:
+        tails = [1 / (1 + np.exp((number + side - place) / width)) for side in (-0.5, 0.5)]
+        bits = number_cost(coder, UP, 0, N_NUMBER, contexts, contexts, expected, number)
+        assert bits == pytest.approx(-np.log2(tails[0] - tails[1]), abs=0.1)
+
+
+@given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(-(2**30), 2**30), st.integers(-3 * 256, 12 * 256))
+def test_numbers_however_unexpected_come_back_and_cost_what_was_said(number, place, width):
+    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([place, width])
+    coder = mixing.coder(blank(), mixing.ENCODE, capacity=200, n_kinds=N_KINDS)
+    price = number_cost(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)
+    code_number(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)
+    # Contexts adapt from decision to decision, of which there are about two for each bit of the surprise; the price does
+    # not know that.
+    surprise = abs(number - place / 256)
+    assert abs(price - coder.bits.sum()) < 4 + 1.25 * int(surprise).bit_length()
+    data = mixing.finish(coder)
+    coder = mixing.coder(blank(), mixing.DECODE, data=data, n_kinds=N_KINDS)
+    assert code_number(coder, UP, 1, N_NUMBER, contexts, contexts, expected, 0) == number
+
+
+def test_networks_are_stored_exactly():
+    stored = read_network(pack_network(default_network()))
+    assert all((a == b).all() for a, b in zip(stored, default_network(), strict=True))
+    assert stored.first.shape == no_network().first.shape
