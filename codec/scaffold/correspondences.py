@@ -1,0 +1,218 @@
+"""Which point of a fitted surface belongs to which point of its target, both ways, and how far apart they are.
+
+Every pair is a point of the dense surface, in barycentric coordinates of one of its triangles, the offset from there to
+its partner on the target, and a symmetric matrix that says which components of the offset count: across the surface
+only (point to plane) in the inside, across the curve at the boundary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..sample import surface_points
+from .fit_target import FitTarget, Simplices, face_normals, spread_along
+from .limit import limit
+from .subdivision import Creased, refine_times
+from .topology import Topology
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Rows and columns of the six different entries of a symmetric 3x3 matrix.
+ENTRIES = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+
+# The boundary's pairs weigh this much, next to one for all of the surface's in each direction, times the boundary's
+# length over the diagonal. A curve is what the eye and the maximum see first.
+_BOUNDARY_WEIGHT = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class DenseSurface:
+    """The triangles that stand for the limit surface of a control mesh.
+
+    Attributes
+    ----------
+    control : Creased
+    mesh : Topology
+        Of the dense triangles.
+    matrix : (V', V) csr_array of float64
+        Dense vertices, which lie on the limit surface, from control vertices.
+    """
+
+    control: Creased
+    mesh: Topology
+    matrix: csr_array
+
+
+def dense_surface(control: Creased, levels: int) -> DenseSurface:
+    """The limit surface of a control mesh at the vertices of `levels` subdivisions."""
+    refined = refine_times(control, levels)
+    return DenseSurface(control, refined.mesh.topology, limit(refined.mesh).position @ refined.matrix)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Points of a dense surface and their partners.
+
+    Attributes
+    ----------
+    face : (N,) int64
+        Dense triangle.
+    share : (N, 3) float64
+        Barycentric coordinates.
+    offset : (N, 3) float64
+        From the point to its partner.
+    counts : (N, 6) float64
+        The entries (`ENTRIES`) of the matrix that weighs the offset: its quadratic form is what the pair adds to the
+        energy.
+    """
+
+    face: IntArray
+    share: FloatArray
+    offset: FloatArray
+    counts: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """All pairs of a round, and the distances along which they were found.
+
+    Attributes
+    ----------
+    pairs : Pairs
+    forward, backward : (M,) float64
+        Distances from the target's samples and from the dense surface's.
+    """
+
+    pairs: Pairs
+    forward: FloatArray
+    backward: FloatArray
+
+    @property
+    def cd(self) -> float:
+        """Mean of the two mean distances, as `codec.distortion` has it but for how many samples there are."""
+        return float(self.forward.mean() + self.backward.mean()) / 2
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean of the two mean squares."""
+        return float(np.sqrt((np.mean(self.forward**2) + np.mean(self.backward**2)) / 2))
+
+
+def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples: int, power: float = 2.0) -> Matches:
+    """Closest points from the target to a dense surface and back.
+
+    Parameters
+    ----------
+    target : FitTarget
+    dense : DenseSurface
+    points : (V', 3) float64
+        Where its vertices are, in the target's frame.
+    n_samples : int
+        On the target; half as many on the dense surface.
+    power : float
+        Pairs weigh like distance ** (power - 2), so that minimizing the sum of squares again and again minimizes the
+        sum of distances to this power: 2 for least squares, less for the mean, more for the maximum.
+
+    Returns
+    -------
+    Matches
+        Of a dense surface without any area infinitely far away, as `codec.distortion` has it.
+    """
+    faces, normals = dense.mesh.faces, face_normals(points, dense.mesh.faces)
+    samples, sample_face = target.samples(n_samples)
+    face, near = Simplices(points, faces).closest(samples)
+    forward = _facing(
+        face, barycentric(near, points, faces[face]), samples - near, target.normals[sample_face], normals[face], power
+    )
+    back_points, back_face = _spread(points, faces, n_samples // 2)
+    partner, near = target.surface.closest(back_points)
+    share = barycentric(back_points, points, faces[back_face])
+    backward = _facing(back_face, share, near - back_points, target.normals[partner], normals[back_face], power)
+    rim = _rim(target, dense, points, max(n_samples // 10, 100))
+    out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
+    return Matches(_joined([forward, backward, *rim]), out, back if normals.any() else np.full_like(back, np.inf))
+
+
+def barycentric(positions: FloatArray, points: FloatArray, corners: IntArray) -> FloatArray:
+    """(N, 3) barycentric coordinates, none below zero, of positions in triangles; any that fit in flat ones."""
+    origin, first, second = (points[corners[:, k]] for k in range(3))
+    first, second, to = first - origin, second - origin, positions - origin
+    aa, ab, bb = (np.einsum("nx,nx->n", u, v) for u, v in ((first, first), (first, second), (second, second)))
+    at, bt = np.einsum("nx,nx->n", first, to), np.einsum("nx,nx->n", second, to)
+    determinant = np.maximum(aa * bb - ab * ab, np.finfo(np.float64).tiny)
+    share = np.stack([np.zeros(len(to)), bb * at - ab * bt, aa * bt - ab * at], axis=1) / determinant[:, None]
+    share[:, 0] = 1 - share[:, 1] - share[:, 2]
+    share = np.clip(share, 0, 1)
+    return share / share.sum(axis=1, keepdims=True)
+
+
+def _spread(points: FloatArray, faces: IntArray, n: int) -> tuple[FloatArray, IntArray]:
+    """Points spread over a surface, and their faces; a corner of the first face if there is no area."""
+    if not face_normals(points, faces).any():
+        return points[faces[:1, 0]], np.zeros(1, np.int64)
+    return surface_points(points, faces, n, np.random.default_rng(len(points)))
+
+
+def _facing(
+    face: IntArray, share: FloatArray, offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float
+) -> Pairs:
+    """Pairs of which the offset along the target's normal counts; those that face away from each other do not."""
+    agreement = np.clip(np.einsum("nx,nx->n", normal, own_normal), 0, 1)
+    weight = agreement / len(face)
+    if power != 2:
+        distance = np.linalg.norm(offset, axis=1)
+        typical = max(float(distance.mean()), np.finfo(np.float64).tiny)
+        weight = weight * np.clip(distance / typical, 0.1, 10.0) ** (power - 2)
+    counts = np.stack([normal[:, i] * normal[:, j] for i, j in ENTRIES], axis=1)
+    return Pairs(face, share, offset, weight[:, None] * counts)
+
+
+def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int) -> list[Pairs]:
+    """Pairs of the two boundaries, both ways; none where one of them has no boundary."""
+    half_edge = dense.mesh.half_edges[dense.mesh.is_boundary, 0]
+    if target.boundary is None or not len(half_edge):
+        return []
+    faces = dense.mesh.faces
+    face, corner = half_edge // 3, half_edge % 3
+    ends = np.stack([faces[face, corner], faces[face, (corner + 1) % 3]], axis=1)
+
+    samples = target.boundary_samples(n)
+    segment, near = Simplices(points, ends).closest(samples)
+    along = points[ends[segment, 1]] - points[ends[segment, 0]]
+    squared = np.maximum(np.einsum("nx,nx->n", along, along), np.finfo(np.float64).tiny)
+    place = np.clip(np.einsum("nx,nx->n", near - points[ends[segment, 0]], along) / squared, 0, 1)
+    back, back_segment, back_place = spread_along(points, ends, n // 2)
+    partner, back_near = target.boundary.closest(back)
+
+    out = []
+    length = float(np.linalg.norm(points[ends[:, 1]] - points[ends[:, 0]], axis=1).sum())
+    for which, where, offset in ((segment, place, samples - near), (back_segment, back_place, back_near - back)):
+        share = np.zeros((len(which), 3))
+        rows = np.arange(len(which))
+        share[rows, corner[which]], share[rows, (corner[which] + 1) % 3] = 1 - where, where
+        out.append((face[which], share, offset))
+    target_ends = target.points[target.boundary.corners[partner]]
+    tangents = (_units(along), _units(target_ends[:, 1] - target_ends[:, 0]))
+    weight = _BOUNDARY_WEIGHT * min(length, 4.0)
+    return [
+        Pairs(*pair, _across(tangent) * (weight / len(tangent))) for pair, tangent in zip(out, tangents, strict=True)
+    ]
+
+
+def _units(vectors: FloatArray) -> FloatArray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def _across(tangent: FloatArray) -> FloatArray:
+    """(N, 6): the matrices that take a vector's square off the direction of a unit vector."""
+    return np.stack([(i == j) - tangent[:, i] * tangent[:, j] for i, j in ENTRIES], axis=1)
+
+
+def _joined(several: list[Pairs]) -> Pairs:
+    names = ("face", "share", "offset", "counts")
+    return Pairs(*(np.concatenate([getattr(pairs, name) for pairs in several]) for name in names))

@@ -1,0 +1,158 @@
+"""Fit a control mesh to a surface: positions of its vertices, and the creases, before anything is quantized.
+
+decimated mesh -> creases at several angles -> closest points, least squares, again and again -> the best of them
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .correspondences import DenseSurface, Matches, dense_surface, match
+from .fit_creases import creased_at, merged, relative_bits
+from .fit_target import FitTarget
+from .normal_equations import normal_equations, step
+from .subdivision import Creased
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How much work a fit is.
+
+    Attributes
+    ----------
+    crease_angles : tuple of float
+        Dihedral angles in degrees above which edges are creased, to try; 180 is without creases.
+    n_trial_rounds : int
+        Most rounds of closest points and least squares for each of them.
+    n_merges : int
+        How often the best of them takes over the chains of each other one that serve it.
+    n_rounds : int
+        Most rounds for the final fit.
+    samples_a_vertex : int
+        Samples of the target for each control vertex in the final fit; half of them while creases are chosen.
+    least_samples : int
+        Samples of the target at least; half of them while creases are chosen.
+    power : float
+        The fit minimizes the sum of distances to this power (`correspondences.match`).
+    levels : int
+        Subdivisions of the surface that is fitted.
+    """
+
+    crease_angles: tuple[float, ...] = (180.0, 65.0, 45.0, 28.0)
+    n_trial_rounds: int = 5
+    n_merges: int = 1
+    n_rounds: int = 8
+    samples_a_vertex: int = 40
+    least_samples: int = 20_000
+    power: float = 1.5
+    levels: int = 2
+
+    def n_samples(self, n_vertices: int) -> int:
+        """Samples for a control mesh of this size."""
+        return max(self.least_samples, self.samples_a_vertex * n_vertices)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A control mesh with its fitted positions.
+
+    Attributes
+    ----------
+    dense : DenseSurface
+    positions : (V, 3) float64
+        Of the control vertices, in the target's frame.
+    matches : Matches
+        At these positions.
+    """
+
+    dense: DenseSurface
+    positions: FloatArray
+    matches: Matches
+
+    @property
+    def score(self) -> float:
+        """Error times bits, about: what is least for the best creases."""
+        return self.matches.cd * relative_bits(self.dense.control)
+
+    def face_errors(self) -> FloatArray:
+        """(F,) what each control face adds to the sum of the two mean distances."""
+        n_forward, n_backward = len(self.matches.forward), len(self.matches.backward)
+        # Subdivision puts the children of a face in its place.
+        n_faces = len(self.dense.control.faces)
+        face = self.matches.pairs.face[: n_forward + n_backward] // (len(self.dense.mesh.faces) // n_faces)
+        shares = np.concatenate([self.matches.forward / n_forward, self.matches.backward / n_backward])
+        return np.asarray(np.bincount(face, shares, minlength=n_faces), np.float64)
+
+
+# A round that improves the error by less than this share is the last one.
+_CONVERGED = 0.003
+
+
+def fit_control(
+    target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings
+) -> tuple[Fitted, list[float]]:
+    """The best fit of a decimated mesh, with creases where they serve.
+
+    Parameters
+    ----------
+    target : FitTarget
+    points : (V, 3) float64
+        A decimated mesh, in the target's frame, all vertices in use.
+    faces : (F, 3) int64
+        A simplicial manifold.
+    settings : FitSettings
+
+    Returns
+    -------
+    fitted : Fitted
+    angles : list of float
+        The angles of `settings` that gave different creases, best first.
+    """
+    best, angles = _best_creases(target, points, faces, settings)
+    n_samples = settings.n_samples(len(points))
+    return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples), angles
+
+
+def _best_creases(
+    target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings
+) -> tuple[Fitted, list[float]]:
+    """A first fit with creases chosen."""
+    n_samples = settings.n_samples(len(points)) // 2
+    tried: dict[float, Fitted] = {}
+    for angle in settings.crease_angles:
+        control = creased_at(faces, points, np.radians(angle))
+        if not any((control.sharpness == fitted.dense.control.sharpness).all() for fitted in tried.values()):
+            tried[angle] = fit_positions(target, control, points, settings, settings.n_trial_rounds, n_samples)
+    angles = sorted(tried, key=lambda angle: tried[angle].score)
+    best = tried[angles[0]]
+    for angle in angles[1:] * settings.n_merges:
+        other = tried[angle]
+        control = merged(best.dense.control, other.dense.control, best.face_errors(), other.face_errors(), points)
+        if (control.sharpness == best.dense.control.sharpness).all():
+            continue
+        found = fit_positions(target, control, best.positions, settings, settings.n_trial_rounds - 1, n_samples)
+        best = min(best, found, key=lambda fitted: fitted.score)
+    return best, angles
+
+
+def fit_positions(
+    target: FitTarget, control: Creased, positions: FloatArray, settings: FitSettings, n_rounds: int, n_samples: int
+) -> Fitted:
+    """Control vertices moved until the error no longer falls, at most `n_rounds` times; the best of all rounds."""
+    dense = dense_surface(control, settings.levels)
+    best = Fitted(dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power))
+    for _ in range(n_rounds):
+        positions = positions + step(normal_equations(dense, best.matches.pairs))
+        matches = match(target, dense, dense.matrix @ positions, n_samples, settings.power)
+        before = best.matches.cd
+        if matches.cd < before:
+            best = Fitted(dense, positions, matches)
+        if matches.cd > before * (1 - _CONVERGED):
+            break
+    return best

@@ -1,0 +1,103 @@
+"""Pairs of points of a fitted surface and of its target."""
+
+import numpy as np
+import pytest
+from sdfz.codec.scaffold.correspondences import ENTRIES, barycentric, dense_surface, match
+from sdfz.codec.scaffold.fit_target import FitTarget
+from sdfz.codec.scaffold.subdivision import SHARP, creased
+from shapes import box, plane, sphere
+
+
+def test_barycentric_coordinates_give_the_point_back_and_stay_inside():
+    rng = np.random.default_rng(0)
+    points, corners = rng.normal(size=(30, 3)), np.arange(30).reshape(-1, 3)
+    share = rng.dirichlet([1, 1, 1], 10)
+    positions = np.einsum("nk,nkx->nx", share, points[corners])
+    assert np.allclose(barycentric(positions, points, corners), share)
+    outside = barycentric(positions + rng.normal(size=(10, 3)), points, corners)
+    assert (outside >= 0).all() and np.allclose(outside.sum(axis=1), 1)
+    assert np.isfinite(barycentric(positions[:1], points, np.array([[0, 0, 0]]))).all()
+
+
+def test_a_surface_matches_itself():
+    vertices, faces = box()
+    target = FitTarget(vertices, faces)
+    n_edges = 18
+    dense = dense_surface(creased(faces, 8, np.full(n_edges, SHARP)), 2)
+    matches = match(target, dense, dense.matrix @ target.points, 2000)
+    assert matches.cd < 1e-12 and matches.rms < 1e-12
+    assert np.abs(matches.pairs.offset).max() < 1e-12
+
+
+@pytest.mark.parametrize("offset", [0.01, -0.02])
+def test_distances_are_those_of_a_shell(offset):
+    vertices, faces = sphere(0.5, 4)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    centre = (target.points.min(axis=0) + target.points.max(axis=0)) / 2
+    radius = 0.5 / target.scale
+    points = centre + (target.points - centre) * (1 + offset / radius)
+    matches = match(target, dense, points, 4000)
+    assert matches.cd == pytest.approx(abs(offset), rel=0.01)
+    energy = _energies(matches.pairs).sum()
+    assert energy == pytest.approx(2 * offset**2, rel=0.03)
+
+
+def test_what_faces_away_does_not_pull():
+    vertices, faces = sphere(0.5, 3)
+    target = FitTarget(vertices, faces)
+    inside_out = dense_surface(creased(faces[:, ::-1], len(vertices)), 0)
+    assert not match(target, inside_out, target.points * 1.01, 1000).pairs.counts.any()
+
+
+def test_a_collapsed_surface_is_infinitely_far_away():
+    vertices, faces = sphere(0.5, 1)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    matches = match(target, dense, np.full_like(vertices, 0.25), 100)
+    assert matches.cd == matches.rms == np.inf
+    assert np.isfinite(matches.pairs.offset).all() and np.isfinite(matches.pairs.counts).all()
+
+
+def test_power_moves_weight_to_the_far_or_to_the_near():
+    vertices, faces = sphere(0.5, 3)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    points = target.points + [0.05, 0, 0]
+    shares = []
+    for power in (1.5, 2.0, 3.0):
+        pairs = match(target, dense, points, 2000, power).pairs
+        weight, distance = pairs.counts[:, :3].sum(axis=1), np.linalg.norm(pairs.offset, axis=1)
+        shares.append(weight[distance > np.median(distance)].sum() / weight.sum())
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_boundaries_pull_along_the_sheet_but_not_along_themselves():
+    vertices, faces = plane(4)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    shrunk = target.points * [0.9, 1, 1]
+    pairs = match(target, dense, shrunk, 1000).pairs
+    pull = _pulls(pairs)
+    where = np.einsum("nk,nkx->nx", pairs.share, shrunk[dense.mesh.faces[pairs.face]])
+    side = shrunk[:, 0].max()
+    # Close to a corner the nearest boundary may be that of the other side.
+    away = np.abs(where[:, 1] - where[:, 1].mean()) < 0.2
+    # In the inside only the offset along the normal counts, where nothing is wrong.
+    assert np.abs(pull[away, 1:]).max() < 1e-12
+    at_the_side = np.isclose(where[:, 0], side)
+    assert (pull[away & at_the_side, 0] > 0).any() and (pull[away, 0] >= -1e-12).all()
+    assert np.abs(pull[away & ~at_the_side]).max() < 1e-12
+
+
+def _pulls(pairs):
+    pull = np.zeros_like(pairs.offset)
+    for entry, (i, j) in enumerate(ENTRIES):
+        pull[:, i] += pairs.counts[:, entry] * pairs.offset[:, j]
+        if i != j:
+            pull[:, j] += pairs.counts[:, entry] * pairs.offset[:, i]
+    return pull
+
+
+def _energies(pairs):
+    return np.einsum("nx,nx->n", pairs.offset, _pulls(pairs))
