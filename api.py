@@ -40,18 +40,19 @@ def encode(
     device: str = "auto",
     backend: str = "auto",
     threads: int | None = None,
+    preserve_mesh: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of a .sdfz file.
 
-    The surface is kept, in the frame and units of the input; its triangles, colours, texture coordinates, normals and
-    materials are not.
+    The surface is kept, in the frame and units of the input; its colours, texture coordinates, normals and materials
+    are not, and its triangles only when asked for.
 
     Parameters
     ----------
     mesh : trimesh.Trimesh or path
         Anything with `vertices` (V, 3) and `faces` (F, 3), or a PLY, OBJ, STL, OFF, GLB or glTF file.
-    method : {'auto', 'grid'}
+    method : {'auto', 'grid', 'scaffold'}
     quality : float, optional
         0 (smallest) to 100 (closest). At most one of `quality`, `max_error` and `target_size` may be given.
     max_error : float or str, optional
@@ -72,6 +73,8 @@ def encode(
     backend : {'auto', 'torch', 'tcnn'}
     threads : int, optional
         Threads of torch.
+    preserve_mesh : bool
+        Keep the triangles of the mesh, and only move its vertices within the error.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -90,7 +93,17 @@ def encode(
     from .codec.encode import EncodeSettings, encode_mesh
 
     settings = EncodeSettings(
-        method, quality, _bound(max_error), metric, target_size, effort, seed, device, backend, threads
+        method=method,
+        quality=quality,
+        max_error=_bound(max_error),
+        metric=metric,
+        target_size=target_size,
+        effort=effort,
+        seed=seed,
+        device=device,
+        backend=backend,
+        threads=threads,
+        preserve_mesh=preserve_mesh,
     )
     if isinstance(mesh, (str, os.PathLike)):
         read = read_mesh(mesh)

@@ -41,6 +41,7 @@ class _Request:
     quality: float | None
     effort: int
     method: str
+    preserve_mesh: bool
     seed: int
     device: str
     backend: str
@@ -122,11 +123,17 @@ class _Request:
 )
 @option(
     "--method",
-    type=click.Choice(["auto", "grid"]),
+    type=click.Choice(["auto", "scaffold", "grid"]),
     default="auto",
     show_default=True,
     group="Encoding",
-    help="How the surface is coded.",
+    help="How the surface is coded. scaffold: a coded control mesh; grid: a distance field, for any soup.",
+)
+@option(
+    "--preserve-mesh",
+    is_flag=True,
+    group="Encoding",
+    help="Keep the triangles; their vertices move within the error.",
 )
 @option(
     "--seed",
@@ -150,8 +157,8 @@ def encode(
     """Encode meshes as .sdfz files.
 
     INPUT is a PLY, OBJ, STL, OFF, GLB or glTF file, or - for stdin. The surface is kept, in the input's frame and
-    units; colours, texture coordinates, normals, materials and the triangles themselves are not. The error of
-    what a decoder will produce is measured, printed and stored in the file.
+    units; colours, texture coordinates, normals, materials and, without --preserve-mesh, the triangles themselves
+    are not. The error of what a decoder will produce is measured, printed and stored in the file.
 
     \b
     sdfz encode bunny.ply                                   bunny.sdfz, good visual quality
@@ -184,6 +191,8 @@ def _check_usage(ctx: click.Context, request: _Request) -> None:
     metric_given = ctx.get_parameter_source("metric") is click.core.ParameterSource.COMMANDLINE
     if metric_given and request.max_error is None:
         raise click.UsageError("--metric says what --max-error bounds; give --max-error too.")
+    if request.preserve_mesh and request.method == "grid":
+        raise click.UsageError("--preserve-mesh needs --method scaffold.")
 
 
 def _encode_one(job: streams.Job, request: _Request, console: Console) -> Outcome:
@@ -191,7 +200,8 @@ def _encode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
     streams.check_target(job, force=request.force)
     mesh = read_mesh_from(job.source, request.input_format)
     units = request.units or mesh.units
-    console.warning(f"{job.name}: not kept: {', '.join(('the original triangles', *mesh.lost))}")
+    if lost := _not_kept(mesh, request):
+        console.warning(f"{job.name}: not kept: {', '.join(lost)}")
     _note_unknown_unit(job, request.max_error, units, console)
 
     # torch is imported here, after everything that can be wrong with the input.
@@ -202,10 +212,15 @@ def _encode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
         encoded = encode_mesh(mesh.vertices, mesh.faces, _settings(request, units), metadata, progress)
     streams.write_target(job, encoded.data)
     report = _report(job, mesh, units, encoded, seconds=time.perf_counter() - started)
+    report["not_kept"] = _not_kept(mesh, request)
     _say(report, job, request, encoded, console)
     if request.as_json:
         print_json(report)
     return Outcome.DONE if encoded.target_met else Outcome.TARGET_MISSED
+
+
+def _not_kept(mesh: Mesh, request: _Request) -> list[str]:
+    return [*([] if request.preserve_mesh else ["the original triangles"]), *mesh.lost]
 
 
 def _note_unknown_unit(job: streams.Job, target: ErrorTarget | None, units: str | None, console: Console) -> None:
@@ -229,6 +244,7 @@ def _settings(request: _Request, units: str | None) -> EncodeSettings:
     target = request.max_error
     return EncodeSettings(
         method=request.method,
+        preserve_mesh=request.preserve_mesh,
         quality=request.quality,
         max_error=None if target is None else ErrorBound(target.in_unit(units), relative=target.relative),
         metric=request.metric,
@@ -258,7 +274,6 @@ def _report(job: streams.Job, mesh: Mesh, units: str | None, encoded: Encoded, s
         "diagonal": diagonal,
         "units": units,
         "target_met": encoded.target_met,
-        "not_kept": ["the original triangles", *mesh.lost],
         "seconds": seconds,
         "seconds_by_stage": dict(encoded.seconds),
     }

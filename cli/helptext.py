@@ -90,7 +90,7 @@ resolution_option = option(
     show_default=True,
     metavar="16..1024",
     group="Shape",
-    help="Voxels along the shape's longest side; more give finer triangles.",
+    help="Voxels along the shape's longest side, for finer triangles; each doubling splits a scaffold's in four.",
 )
 lod_option = option(
     "--lod",

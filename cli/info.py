@@ -56,7 +56,7 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
 
 def _report(name: str, n_bytes: int, container: Container) -> dict[str, Any]:
     """What --json prints of one file."""
-    from ..codec.methods import METHOD_NAMES
+    from ..codec.methods import METHOD_NAMES, summary_of
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata
@@ -81,6 +81,7 @@ def _report(name: str, n_bytes: int, container: Container) -> dict[str, Any]:
         "n_vertices": n_vertices,
         "n_faces": metadata.n_faces if metadata else None,
         "bits_per_vertex": 8 * n_bytes / n_vertices if n_vertices else None,
+        "coded": summary_of(header.method, container.sections),
         "sections": sections,
         "overhead": n_bytes - sum(section["bytes"] for section in sections),
     }
@@ -127,6 +128,8 @@ def _page(report: dict[str, Any], container: Container, *, verbose: bool) -> lis
         row("model pack", report["pack"])
     if container.metadata is not None:
         row("source", _source(report))
+    if coded := report["coded"]:
+        row("control mesh", ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in coded.items()))
     for section in report["sections"]:
         row(f"section {section['id']}", f"{count(section['bytes'], 'byte')} at {section['offset']}, {section['name']}")
     row("overhead", count(report["overhead"], "byte"))

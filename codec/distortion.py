@@ -158,7 +158,8 @@ class _Surface:
         self.samples, self.sample_faces = surface_points(vertices, faces, n_samples, np.random.default_rng(seed))
         corners = vertices[faces]
         cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        self.normals = cross / np.linalg.norm(cross, axis=1)[:, None]
+        # The product of two tiny edges may be nothing though their mesh has an area: such a face has no direction.
+        self.normals = cross / np.maximum(np.linalg.norm(cross, axis=1), np.finfo(np.float64).tiny)[:, None]
         self.tree = SurfaceTree(corners)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ..formats.container import Section
 from ..formats.errors import FormatError
 
 # Part of the format, never renumber.
-METHOD_IDS = {"grid": 1}
+METHOD_IDS = {"grid": 1, "scaffold": 2}
 METHOD_NAMES = {number: name for name, number in METHOD_IDS.items()}
+
+# Those whose shapes are evaluated by networks: device, backend and threads are theirs.
+WITH_NETWORKS = {"grid"}
+
+# What `auto` encodes with. TODO: scaffold, when its fit measures better than the grid's over the corpus.
+DEFAULT_METHOD = "grid"
 
 
 def method_name(method_id: int) -> str:
@@ -29,3 +37,24 @@ def method_name(method_id: int) -> str:
 def decoder_of(method_id: int) -> Any:
     """Module that decodes a method: it offers ``decode_<name>`` and ``check_<name>``."""
     return import_module(f".{method_name(method_id)}.decode", __package__)
+
+
+def encoder_of(name: str) -> Any:
+    """Module that encodes by a method: it offers ``<name>_trials``."""
+    return import_module(f".{name}.trials", __package__)
+
+
+def summary_of(method_id: int, sections: Sequence[Section]) -> dict[str, int]:
+    """Counts that a file's payload begins with, by name, told without decoding; none where a method has none there.
+
+    Raises
+    ------
+    FormatError, LimitError
+        The payload does not begin as it must.
+    """
+    if METHOD_NAMES.get(method_id) != "scaffold":
+        return {}
+    from .scaffold.head import read_head
+
+    head = read_head(sections)[0]
+    return {"vertices": head.n_vertices, "triangles": head.n_faces, "subdivisions": head.n_levels}

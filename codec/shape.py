@@ -58,7 +58,8 @@ class Shape:
         Parameters
         ----------
         resolution : int
-            Voxels along the shape's longest side, 16 to 1024 (or what the limits allow).
+            Voxels along the shape's longest side, 16 to 1024 (or what the limits allow). Of a scaffold, which has none,
+            256 gives the triangles whose errors the header has, and each doubling splits them in four.
         progress : callable, optional
             Called with (stage, steps done, steps in all).
 
@@ -93,7 +94,7 @@ class Shape:
         -------
         distances : (N,) float64
             Input units, negative inside. Exact for the surface as `mesh` gives it at the default resolution, which is
-            made at the first call; the file's field itself is close to a distance only at the surface.
+            made at the first call; a grid's field itself is close to a distance only at the surface.
 
         Raises
         ------

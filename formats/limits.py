@@ -23,6 +23,10 @@ class Limits:
         Levels of an octree; the finest grid has 2**max_depth cells along an axis.
     max_cells : int
         Occupied cells of a shape at its finest level.
+    max_control_faces : int
+        Triangles of a control mesh.
+    max_triangles : int
+        Triangles that a control mesh may be refined to.
     max_symbols : int
         Numbers that entropy-coded streams of a file may expand to, all together.
     max_resolution : int
@@ -34,6 +38,8 @@ class Limits:
     max_sections: int = 32
     max_depth: int = 10
     max_cells: int = 1 << 22
+    max_control_faces: int = 1 << 22
+    max_triangles: int = 1 << 23
     max_symbols: int = 1 << 27
     max_resolution: int = 1024
 

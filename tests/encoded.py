@@ -28,10 +28,10 @@ RADIUS = 40.0
 def light_encoder(n_steps: int = 20, n_samples: int = 1 << 15) -> Iterator[None]:
     """The encoder of any effort with fewer steps and samples, and meshes of `RESOLUTION` where 256 is the default."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sdfz.codec.encode._ITERATIONS", (n_steps,) * 9)
+        patch.setattr("sdfz.codec.grid.trials._ITERATIONS", (n_steps,) * 9)
         patch.setattr("sdfz.codec.encode._MEASURE_SAMPLES", (20_000,) * 9)
-        patch.setattr("sdfz.codec.encode.DEFAULT_RESOLUTION", RESOLUTION)
-        patch.setattr("sdfz.codec.encode.DEFAULT_QUALITY", 20.0)  # where a search begins
+        patch.setattr("sdfz.codec.job.DEFAULT_RESOLUTION", RESOLUTION)
+        patch.setattr("sdfz.codec.grid.trials.DEFAULT_QUALITY", 20.0)  # where a search begins
         patch.setattr("sdfz.codec.shape.DEFAULT_RESOLUTION", RESOLUTION)
         patch.setattr("sdfz.codec.grid.encode._MAX_SAMPLES", n_samples)
         patch.setattr("sdfz.codec.target._SAMPLES_AT_ONCE", 50_000)
@@ -127,7 +127,7 @@ class ExampleFiles:
         if name not in self._encoded:
             example = EXAMPLES[name]
             with light_encoder(n_steps=120, n_samples=1 << 16):
-                settings = EncodeSettings(quality=example.quality, effort=1, device="cpu")
+                settings = EncodeSettings("grid", quality=example.quality, effort=1, device="cpu")
                 self._encoded[name] = encode_mesh(example.vertices, example.faces, settings)
         return self._encoded[name]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from quick_codec import FACES, VERTICES, QuickCodec, container_bytes
-from sdfz.codec.encode import DEFAULT_QUALITY, ErrorBound
+from sdfz.codec.settings import DEFAULT_QUALITY, ErrorBound
 from sdfz.formats.container import unpack
 from sdfz.formats.errors import MeshError
 from sdfz.formats.mesh_io import mesh_bytes

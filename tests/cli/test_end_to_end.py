@@ -58,7 +58,22 @@ def ball(tmp_path_factory: pytest.TempPathFactory) -> Ball:
     mesh = trimesh.creation.icosphere(subdivisions=2, radius=RADIUS)
     (folder / "ball.ply").write_bytes(mesh_bytes(mesh.vertices + [100, 0, 0], mesh.faces, "ply"))
     done = sdfz(
-        *("encode", "ball.ply", "-e", 1, "-q", 10, "--device", "cpu", "--metadata", "--units", "mm", "--json"),
+        *(
+            "encode",
+            "ball.ply",
+            "--method",
+            "grid",
+            "-e",
+            1,
+            "-q",
+            10,
+            "--device",
+            "cpu",
+            "--metadata",
+            "--units",
+            "mm",
+            "--json",
+        ),
         folder=folder,
     )
     assert done.exit_code == 0, done.stderr

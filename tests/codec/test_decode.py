@@ -137,8 +137,8 @@ def test_progress(files: ExampleFiles) -> None:
 
 
 def test_methods_are_for_ever() -> None:
-    assert METHOD_IDS == {"grid": 1}
-    assert METHOD_NAMES == {1: "grid"}
+    assert METHOD_IDS == {"grid": 1, "scaffold": 2}
+    assert METHOD_NAMES == {1: "grid", 2: "scaffold"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import trimesh
 from encoded import CLOSED, EXAMPLES, RADIUS, RESOLUTION, ExampleFiles
 from sdfz.codec.decode import decode_bytes
 from sdfz.codec.distortion import measure
-from sdfz.codec.encode import Encoded, EncodeSettings, ErrorBound, cells_of_quality, encode_mesh
+from sdfz.codec.encode import Encoded, EncodeSettings, ErrorBound, encode_mesh
+from sdfz.codec.grid.trials import cells_of_quality
 from sdfz.formats.container import unpack
 from sdfz.formats.errors import BackendError, MeshError
 from sdfz.formats.metadata import Metadata
@@ -25,7 +26,7 @@ def quick_file(mesh: shapes.Mesh = SPHERE, **settings: Any) -> Encoded:
     """A file of low quality, unless a goal is given."""
     if not {"quality", "max_error", "target_size"} & set(settings):
         settings["quality"] = 20
-    return encode_mesh(*mesh, EncodeSettings(**{"effort": 1, "threads": 1, **settings}))
+    return encode_mesh(*mesh, EncodeSettings(**{"method": "grid", "effort": 1, "threads": 1, **settings}))
 
 
 def errors_again(mesh: shapes.Mesh, data: bytes, resolution: int = RESOLUTION) -> Any:
@@ -143,7 +144,7 @@ def test_target_size_holds() -> None:
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("goal", [{"max_error": ErrorBound(1e-7)}, {"target_size": 40}], ids=["error", "size"])
 def test_a_goal_out_of_reach_gives_the_best_file(goal: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sdfz.codec.grid.encode.MAX_CELLS", 150)
+    monkeypatch.setattr("sdfz.codec.grid.trials.MAX_CELLS", 150)
     file = quick_file(**goal)
     assert not file.target_met
     assert errors_again(SPHERE, file.data).cd == pytest.approx(file.header.errors.cd, rel=0.05)
@@ -180,7 +181,7 @@ def test_metadata_and_progress() -> None:
     metadata = Metadata("ball.obj", "mm", 642, 1280)
     calls: list[tuple[str, int, int]] = []
     file = encode_mesh(
-        vertices, faces, EncodeSettings(quality=10, effort=1), metadata, lambda *call: calls.append(call)
+        vertices, faces, EncodeSettings("grid", quality=10, effort=1), metadata, lambda *call: calls.append(call)
     )
     assert unpack(file.data).metadata == metadata
     fit = [done for stage, done, _ in calls if stage == "fit"]
@@ -193,7 +194,7 @@ def test_metadata_and_progress() -> None:
 @pytest.mark.usefixtures("quick")
 def test_threads_are_put_back() -> None:
     before, seen = torch.get_num_threads(), []
-    settings = EncodeSettings(quality=0, effort=1, threads=1)
+    settings = EncodeSettings("grid", quality=0, effort=1, threads=1)
     encode_mesh(*SPHERE, replace(settings, threads=3), progress=lambda *_: seen.append(torch.get_num_threads()))
     assert set(seen) == {3}
     assert torch.get_num_threads() == before

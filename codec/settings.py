@@ -1,0 +1,94 @@
+"""What an encoder is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .methods import METHOD_IDS
+
+METRICS = ("cd", "rms", "hd")
+DEFAULT_QUALITY = 70.0
+
+
+@dataclass(frozen=True)
+class ErrorBound:
+    """The largest error that is allowed.
+
+    Parameters
+    ----------
+    value : float
+        A fraction of the input's bounding-box diagonal if `relative`, else a length in input units.
+    relative : bool
+    """
+
+    value: float
+    relative: bool = True
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """What the encoder aims for; at most one of `quality`, `max_error` and `target_size`.
+
+    Parameters
+    ----------
+    method : {'auto', 'grid', 'scaffold'}
+    quality : float, optional
+        0 (smallest) to 100 (closest); 70 by default.
+    max_error : ErrorBound, optional
+        Bound on the error measured on the decoded mesh.
+    metric : {'hd', 'rms', 'cd'}
+        Which error `max_error` bounds: the largest, root mean square or mean distance.
+    target_size : int, optional
+        Largest file, in bytes.
+    effort : int
+        1 (fastest) to 9 (smallest files).
+    seed : int
+        Of everything random in fitting.
+    device, backend : str
+        Where the decoded shape that is measured is evaluated. Fitting runs on the CPU.
+    threads : int, optional
+        Threads of torch; all cores by default.
+    preserve_mesh : bool
+        Keep the input's triangles, with their vertices moved within the error; only with `scaffold`.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range, or two goals are given.
+    """
+
+    method: str = "auto"
+    quality: float | None = None
+    max_error: ErrorBound | None = None
+    metric: str = "hd"
+    target_size: int | None = None
+    effort: int = 5
+    seed: int = 0
+    device: str = "auto"
+    backend: str = "auto"
+    threads: int | None = None
+    preserve_mesh: bool = False
+
+    def __post_init__(self) -> None:
+        goals = [name for name in ("quality", "max_error", "target_size") if getattr(self, name) is not None]
+        if len(goals) > 1:
+            raise ValueError(f"{' and '.join(goals)} exclude each other")
+        if self.method not in ("auto", *METHOD_IDS):
+            raise ValueError(f"method {self.method!r} is not auto or {', '.join(METHOD_IDS)}")
+        if self.metric not in METRICS:
+            raise ValueError(f"metric {self.metric!r} is not one of {', '.join(METRICS)}")
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise ValueError(f"quality {self.quality} is not in 0..100")
+        if self.max_error is not None and not self.max_error.value > 0:
+            raise ValueError(f"max_error {self.max_error.value} is not above 0")
+        if self.target_size is not None and self.target_size < 1:
+            raise ValueError(f"target_size {self.target_size} is not at least 1")
+        if self.effort not in range(1, 10):
+            raise ValueError(f"effort {self.effort} is not in 1..9")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads {self.threads} is not at least 1")
+        if self.preserve_mesh and self.method not in ("auto", "scaffold"):
+            raise ValueError(f"preserve_mesh needs method scaffold, not {self.method}")
+
+
+DEFAULT_SETTINGS = EncodeSettings()
