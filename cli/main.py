@@ -8,6 +8,7 @@ import warnings
 
 import click
 
+from .bench import bench
 from .compare import compare
 from .decode import decode
 from .encode import encode
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for _command in (encode, decode, info, verify, compare):
+for _command in (encode, decode, info, verify, compare, bench):
     cli.add_command(_command)
 
 
