@@ -10,7 +10,7 @@ STAMPS := $(VENV)/stamps
 SETUP := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format examples clean
+.PHONY: help demo test test-all bench check format examples clean
 
 help: ## what can be made
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -24,6 +24,12 @@ test: $(STAMPS)/dev ## run the tests (TESTS="tests/codec -k mesher" for some)
 
 test-all: $(STAMPS)/dev ## the slow tests too
 	$(BIN)/python -m pytest -m "not gpu" $(TESTS)
+
+bench: $(STAMPS)/bench ## compare with other codecs on the example meshes, into build/bench.tsv (minutes)
+	@mkdir -p build
+	$(BIN)/sdfz bench rd --quick -o build/bench.tsv
+	$(BIN)/sdfz bench bdrate build/bench.tsv --at
+	$(BIN)/sdfz bench bdrate build/bench.tsv
 
 check: $(STAMPS)/dev ## format, lint, types
 	@# mypy finds the package under its own name, whatever this folder is called
@@ -52,6 +58,10 @@ $(STAMPS)/venv:
 $(STAMPS)/demo: $(STAMPS)/venv $(SETUP)
 	@echo "Installing sdfz into $(VENV); the first time this fetches PyTorch and takes a few minutes."
 	$(INSTALL) --editable . "pillow>=10.1"
+	@touch $@
+
+$(STAMPS)/bench: $(STAMPS)/venv $(SETUP)
+	$(INSTALL) --editable ".[bench]"
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/venv $(SETUP)
