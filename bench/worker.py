@@ -220,9 +220,7 @@ class _Metrics:
     def distortion(self, decoded: Mesh) -> Distortion:
         if len(decoded.faces):
             return self._reference.measure(decoded.vertices, decoded.faces)
-        from .metrics import measure_points
-
-        return measure_points(self._reference, decoded.vertices)
+        return self._reference.measure_points(decoded.vertices)
 
     def papers(self, decoded: Mesh) -> dict[str, float]:
         if not self._measuring.papers or not len(decoded.faces):

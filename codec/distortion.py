@@ -119,6 +119,38 @@ class Reference:
         other = self._prepare(vertices, faces, self._seed + 1)
         return _summary(_one_way(self._surface, other), _one_way(other, self._surface))
 
+    def measure_points(self, points: Any) -> Distortion:
+        """Distortion of a point cloud, in the fields of that of a mesh.
+
+        Parameters
+        ----------
+        points : (N, 3) array_like of float
+            In the frame of the reference. Each counts once, wherever it is: a cloud has no area that could weigh it.
+
+        Returns
+        -------
+        Distortion
+            Forward: from the reference's samples (for the maximum also its vertices) to the *nearest point*. Backward:
+            from each point to the nearest triangle of the reference, exactly. Normal consistency is NaN. No points at
+            all are infinitely far away, as a mesh without faces is.
+
+        Notes
+        -----
+        Forward is not zero for points that lie exactly on the surface: half the spacing of the points is in it, because
+        nothing says what is between them. It is what a receiver has who does not reconstruct a surface.
+        """
+        from scipy.spatial import cKDTree  # slow to import, and encoding never comes here
+
+        points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+        if not len(points):
+            return _summary(_NOWHERE, _NOWHERE)
+        points = (points - self._lower) / self.diagonal
+        cloud = cKDTree(points)
+        backward, _, _ = self._surface.tree.closest(points)
+        forward, _ = cloud.query(self._surface.samples)
+        at_vertices, _ = cloud.query(self._surface.vertices)
+        return _summary(_figures(forward, at_vertices, np.nan), _figures(backward, backward, np.nan))
+
     def _prepare(self, vertices: FloatArray, faces: IntArray, seed: int) -> _Surface:
         # Moved and scaled before anything is computed: a shape far from the origin keeps its digits.
         return _Surface((vertices - self._lower) / self.diagonal, faces, self._n_samples, seed)
@@ -178,12 +210,17 @@ def _one_way(source: _Surface, target: _Surface) -> OneWay:
     distance, face, _ = target.tree.closest(source.samples)
     at_vertices, _, _ = target.tree.closest(source.vertices)
     cosine = np.einsum("nx,nx->n", source.normals[source.sample_faces], target.normals[face])
+    return _figures(distance, at_vertices, float(np.abs(cosine).mean()))
+
+
+def _figures(distance: FloatArray, at_vertices: FloatArray, normal_consistency: float) -> OneWay:
+    """Figures of (N,) distances at samples and (V,) distances at vertices."""
     return OneWay(
         mean=float(distance.mean()),
         rms=float(np.sqrt(np.mean(distance**2))),
         p99=float(np.percentile(distance, 99)),
         max=float(max(distance.max(), at_vertices.max())),
-        normal_consistency=float(np.abs(cosine).mean()),
+        normal_consistency=normal_consistency,
         within={limit: float(np.mean(distance <= limit)) for limit in F_SCORE_DISTANCES},
     )
 

@@ -1,7 +1,6 @@
 """Metrics of the bench beside `codec.distortion`, which is the one our own tables use.
 
 ====================  =============================================================================
-`points`              section 8's figures for codecs that return points without faces
 `clouds`              distances between two sampled point clouds: Chamfer, F-score, earth mover's
 `papers`              the figures of the papers' tables, by name, as each paper defines them
 `noise`               how far all of these are from zero, and from run to run, by sampling alone
@@ -20,7 +19,6 @@ from .papers import (
     unit_sphere_radius,
     vertex_errors,
 )
-from .points import measure_points
 
 __all__ = [
     "PROTOCOLS",
@@ -33,7 +31,6 @@ __all__ = [
     "earth_movers_distance",
     "figures",
     "independent_points",
-    "measure_points",
     "noise_floor",
     "paper_chamfer",
     "papers_variants",

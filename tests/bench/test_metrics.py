@@ -14,7 +14,6 @@ from sdfz.bench.metrics import (
     earth_movers_distance,
     figures,
     independent_points,
-    measure_points,
     noise_floor,
     paper_chamfer,
     papers_variants,
@@ -187,7 +186,7 @@ def test_points_above_a_sheet() -> None:
     half, n, height = 0.5, 20, 0.02
     side, diagonal_ = 2 * half / n, np.sqrt(2)
     reference = Reference(*shapes.plane(10, half), n_samples=50_000)
-    found = measure_points(reference, lattice(n, half, height))
+    found = reference.measure_points(lattice(n, half, height))
     for figure in (found.backward.mean, found.backward.rms, found.backward.p99, found.backward.max):
         assert figure == pytest.approx(height / diagonal_)
     assert found.backward.within == {0.001: 0.0, 0.002: 0.0, 0.005: 0.0, 0.01: 0.0}
@@ -202,7 +201,7 @@ def test_points_on_a_surface_are_precise_but_not_complete() -> None:
     half, n = 0.5, 50
     side = 2 * half / n
     reference = Reference(*shapes.plane(10, half), n_samples=50_000)
-    found = measure_points(reference, lattice(n, half))
+    found = reference.measure_points(lattice(n, half))
     assert found.backward.max < 1e-12
     reach = 0.005 * np.sqrt(2)  # within half the spacing: discs do not meet
     recall = np.pi * reach**2 / side**2
@@ -213,10 +212,10 @@ def test_points_on_a_surface_are_precise_but_not_complete() -> None:
 
 def test_points_in_any_frame_and_none() -> None:
     shape, points = shapes.sphere(1.0, 3), shapes.sphere(1.2, 3)[0]
-    found = measure_points(Reference(*shape, n_samples=2000), points)
-    far = measure_points(Reference(shape[0] * 1e-3 + 1000, shape[1], n_samples=2000), points * 1e-3 + 1000)
+    found = Reference(*shape, n_samples=2000).measure_points(points)
+    far = Reference(shape[0] * 1e-3 + 1000, shape[1], n_samples=2000).measure_points(points * 1e-3 + 1000)
     assert far.cd == pytest.approx(found.cd, rel=1e-5)
-    nothing = measure_points(Reference(*shape, n_samples=2000), np.empty((0, 3)))
+    nothing = Reference(*shape, n_samples=2000).measure_points(np.empty((0, 3)))
     assert nothing.cd == nothing.hd == np.inf
 
 

@@ -91,8 +91,8 @@ def test_numbers_however_unexpected_come_back_and_cost_what_was_said(number, pla
     coder = mixing.coder(blank(), mixing.ENCODE, capacity=200, n_kinds=N_KINDS)
     price = number_cost(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)
     code_number(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)
-    # Contexts adapt from decision to decision, of which there are about two for each bit of the surprise; the price does
-    # not know that.
+    # Contexts adapt from decision to decision, of which there are about two for each bit of the surprise; the price
+    # does not know that.
     surprise = abs(number - place / 256)
     assert abs(price - coder.bits.sum()) < 4 + 1.25 * int(surprise).bit_length()
     data = mixing.finish(coder)
