@@ -18,7 +18,7 @@ from .quantize import Quantized, Steps, quantize
 Result = TypeVar("Result")
 
 # The normal step over the mean error of the fit, the tangential step over the normal one, where they lose least.
-_STEP_OF_ERROR, _TANGENTIAL_RATIO = 8.0, 2.0
+_STEP_OF_ERROR, _TANGENTIAL_RATIO = 6.0, 2.0
 # What a bit may cost, over the energy of a fit divided by the bits it takes, about so many a vertex.
 _BIT_PRICE, _BITS_A_VERTEX = 1.0, 18.0
 # Rungs of the ladder from which meshes of other sizes are decimated have this many times fewer faces each.
