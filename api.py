@@ -53,6 +53,7 @@ def encode(
     mesh : trimesh.Trimesh or path
         Anything with `vertices` (V, 3) and `faces` (F, 3), or a PLY, OBJ, STL, OFF, GLB or glTF file.
     method : {'auto', 'grid', 'scaffold'}
+        'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest). At most one of `quality`, `max_error` and `target_size` may be given.
     max_error : float or str, optional

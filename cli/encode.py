@@ -127,7 +127,8 @@ class _Request:
     default="auto",
     show_default=True,
     group="Encoding",
-    help="How the surface is coded. scaffold: a coded control mesh; grid: a distance field, for any soup.",
+    help="How the surface is coded. scaffold: a coded control mesh; grid: a distance field; auto: the scaffold, or "
+    "the grid where the scaffold does badly and the grid measures better.",
 )
 @option(
     "--preserve-mesh",

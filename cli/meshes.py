@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,9 +54,11 @@ def decode_to_mesh(
 ) -> DecodedMesh:
     """Decode a file and mesh it; arguments as the options of `sdfz decode`."""
     from ..codec.decode import decode_bytes
+    from ..codec.methods import WITH_NETWORKS, method_name
+    from ..codec.threads import torch_threads
 
-    with _torch_threads(threads):
-        shape = decode_bytes(data, lod=lod, allow_truncated=allow_truncated, device=device, backend=backend)
+    shape = decode_bytes(data, lod=lod, allow_truncated=allow_truncated, device=device, backend=backend)
+    with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
         vertices, faces = shape.triangles(resolution, progress)
     return DecodedMesh(vertices, faces, truncated=shape.truncated)
 
@@ -68,19 +68,3 @@ def is_sdfz(start: bytes) -> bool:
     from ..formats.header import MAGIC
 
     return start[: len(MAGIC)] == MAGIC
-
-
-@contextmanager
-def _torch_threads(n_threads: int | None) -> Iterator[None]:
-    """torch on so many threads, and afterwards on as many as before."""
-    if n_threads is None:
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

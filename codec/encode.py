@@ -1,9 +1,12 @@
-"""A mesh to bytes: fit, code, decode what was coded, measure it, and search until the goal holds."""
+"""A mesh to bytes: fit, code, decode what was coded, measure it, and search until the goal holds.
+
+Where the method is left to us, it is scaffold, and the grid where that measures better: it is tried where the scaffold
+falls short of the goal or is far off, which happens to foliage, soups and surfaces of very many handles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +15,16 @@ import numpy.typing as npt
 from ..formats.errors import MeshError
 from ..formats.metadata import Metadata
 from .job import Clock, Encoded, Job, Progress
-from .methods import DEFAULT_METHOD, WITH_NETWORKS, encoder_of
+from .methods import WITH_NETWORKS, encoder_of
 from .search import Trial, best_of
 from .settings import DEFAULT_SETTINGS, EncodeSettings, ErrorBound
 from .target import Target
+from .threads import torch_threads
 
 __all__ = ["EncodeSettings", "Encoded", "ErrorBound", "encode_mesh"]
 
 _MEASURE_SAMPLES = (30_000, 50_000, 50_000, 100_000, 100_000, 100_000, 100_000, 200_000, 200_000)  # by effort
+_POOR_CD = 1e-3  # of the diagonal: a mean error above which the grid is tried too
 
 
 def encode_mesh(
@@ -49,26 +54,42 @@ def encode_mesh(
     BackendError
         A device or backend is not there.
     """
-    method = _method(settings)
-    with _networks(settings) if method in WITH_NETWORKS else nullcontext():
-        clock = Clock()
-        with clock("prepare"):
-            target = Target(vertices, faces, settings.seed)
-            reference = target.reference(_MEASURE_SAMPLES[settings.effort - 1])
-        job = Job(target, reference, settings, metadata, progress, clock)
-        trials: list[Trial[Encoded]] = getattr(encoder_of(method), f"{method}_trials")(job)
-        return _finish(best_of(trials, _cost(settings)), trials, clock)
+    _check_backend(settings)  # before the work, not after it
+    clock = Clock()
+    with clock("prepare"):
+        target = Target(vertices, faces, settings.seed)
+        reference = target.reference(_MEASURE_SAMPLES[settings.effort - 1])
+    job = Job(target, reference, settings, metadata, progress, clock)
+    trials = _trials(job, "scaffold" if settings.method == "auto" else settings.method)
+    if settings.method == "auto" and not settings.preserve_mesh:
+        trials += _grid_trials(job, best_of(trials, _cost(settings)))
+    return _finish(best_of(trials, _cost(settings)), trials, clock)
 
 
-def _method(settings: EncodeSettings) -> str:
-    if settings.method != "auto":
-        return settings.method
-    return "scaffold" if settings.preserve_mesh else DEFAULT_METHOD
+def _trials(job: Job, method: str) -> list[Trial[Encoded]]:
+    trials_of: Callable[[Job], list[Trial[Encoded]]] = getattr(encoder_of(method), f"{method}_trials")
+    with torch_threads(job.settings.threads if method in WITH_NETWORKS else None):
+        return trials_of(job)
+
+
+def _grid_trials(job: Job, best: Trial[Encoded]) -> list[Trial[Encoded]]:
+    """Trials of the grid for the same goal, where the best scaffold leaves it a chance; else none.
+
+    Where only a quality is asked for, the grid's files are no larger than the scaffold's.
+    """
+    settings = job.settings
+    if settings.max_error is not None:
+        return [] if best.excess <= 1 else _trials(job, "grid")
+    if best.result.distortion.cd < _POOR_CD and best.excess <= 1:
+        return []
+    if settings.target_size is None:
+        settings = replace(settings, quality=None, target_size=len(best.result.data))
+    return _trials(replace(job, settings=settings), "grid")
 
 
 def _cost(settings: EncodeSettings) -> Callable[[Encoded], float]:
-    """What is least for the best file: its error when the size is given, else its size."""
-    if settings.target_size is not None:
+    """What is least for the best file: its size where an error is given, else its error."""
+    if settings.max_error is None:
         return lambda made: made.distortion.cd
     return lambda made: len(made.data)
 
@@ -80,18 +101,8 @@ def _finish(best: Trial[Encoded], trials: list[Trial[Encoded]], clock: Clock) ->
     return replace(best.result, seconds=dict(clock.seconds), detail=detail)
 
 
-@contextmanager
-def _networks(settings: EncodeSettings) -> Iterator[None]:
-    """A backend that is known to be there, and torch's threads, put back afterwards."""
-    import torch
+def _check_backend(settings: EncodeSettings) -> None:
+    if settings.device != "auto" or settings.backend != "auto":
+        from .backend import check_backend
 
-    from .backend import check_backend
-
-    before = torch.get_num_threads()
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    try:
-        check_backend(settings.device, settings.backend)  # before the work, not after it
-        yield
-    finally:
-        torch.set_num_threads(before)
+        check_backend(settings.device, settings.backend)

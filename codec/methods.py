@@ -16,9 +16,6 @@ METHOD_NAMES = {number: name for name, number in METHOD_IDS.items()}
 # Those whose shapes are evaluated by networks: device, backend and threads are theirs.
 WITH_NETWORKS = {"grid"}
 
-# What `auto` encodes with. TODO: scaffold, when its fit measures better than the grid's over the corpus.
-DEFAULT_METHOD = "grid"
-
 
 def method_name(method_id: int) -> str:
     """Name of a method.

@@ -32,6 +32,7 @@ class EncodeSettings:
     Parameters
     ----------
     method : {'auto', 'grid', 'scaffold'}
+        'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default.
     max_error : ErrorBound, optional
@@ -45,9 +46,9 @@ class EncodeSettings:
     seed : int
         Of everything random in fitting.
     device, backend : str
-        Where the decoded shape that is measured is evaluated. Fitting runs on the CPU.
+        Where the decoded shape of a grid that is measured is evaluated. Fitting runs on the CPU.
     threads : int, optional
-        Threads of torch; all cores by default.
+        Threads of torch, which only a grid needs; all cores by default.
     preserve_mesh : bool
         Keep the input's triangles, with their vertices moved within the error; only with `scaffold`.
 
