@@ -8,14 +8,18 @@ only (point to plane) in the inside, across the curve at the boundary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..sample import surface_points
-from .fit_target import FitTarget, Simplices, face_normals, spread_along
+from .closest import Triangles
+from .fit_target import FitTarget, Segments, face_normals, spread_along
 from .limit import limit
+from .stencils import Stencils, stencils
 from .subdivision import Creased, refine_times
 from .topology import Topology
 
@@ -28,6 +32,8 @@ ENTRIES = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 # The boundary's pairs weigh this much, next to one for all of the surface's in each direction, times the boundary's
 # length over the diagonal. A curve is what the eye and the maximum see first.
 _BOUNDARY_WEIGHT = 0.3
+
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,11 @@ class DenseSurface:
     control: Creased
     mesh: Topology
     matrix: csr_array
+
+    @cached_property
+    def stencils(self) -> Stencils:
+        """Of the patches that the control faces become."""
+        return stencils(self.mesh, self.matrix, len(self.control.faces))
 
 
 def dense_surface(control: Creased, levels: int) -> DenseSurface:
@@ -125,17 +136,23 @@ def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples:
     """
     faces, normals = dense.mesh.faces, face_normals(points, dense.mesh.faces)
     samples, sample_face = target.samples(n_samples)
-    face, near = Simplices(points, faces).closest(samples)
-    forward = _facing(
-        face, barycentric(near, points, faces[face]), samples - near, target.normals[sample_face], normals[face], power
-    )
+    face, share = Triangles(points, faces).closest(samples)
+    offset = samples - located(points, faces[face], share)
+    forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power)
     back_points, back_face = _spread(points, faces, n_samples // 2)
-    partner, near = target.surface.closest(back_points)
+    partner, place = target.surface.closest(back_points)
+    offset = located(target.points, target.faces[partner], place) - back_points
     share = barycentric(back_points, points, faces[back_face])
-    backward = _facing(back_face, share, near - back_points, target.normals[partner], normals[back_face], power)
+    backward = _facing(back_face, share, offset, target.normals[partner], normals[back_face], power)
     rim = _rim(target, dense, points, max(n_samples // 10, 100))
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
     return Matches(_joined([forward, backward, *rim]), out, back if normals.any() else np.full_like(back, np.inf))
+
+
+def located(points: FloatArray, corners: IntArray, share: FloatArray) -> FloatArray:
+    """(N, 3) positions of barycentric coordinates (N, 3) in triangles (N, 3)."""
+    first, second, third = (share[:, k, None] * points[corners[:, k]] for k in range(3))
+    return first + second + third
 
 
 def barycentric(positions: FloatArray, points: FloatArray, corners: IntArray) -> FloatArray:
@@ -162,14 +179,28 @@ def _facing(
     face: IntArray, share: FloatArray, offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float
 ) -> Pairs:
     """Pairs of which the offset along the target's normal counts; those that face away from each other do not."""
-    agreement = np.clip(np.einsum("nx,nx->n", normal, own_normal), 0, 1)
-    weight = agreement / len(face)
-    if power != 2:
-        distance = np.linalg.norm(offset, axis=1)
-        typical = max(float(distance.mean()), np.finfo(np.float64).tiny)
-        weight = weight * np.clip(distance / typical, 0.1, 10.0) ** (power - 2)
-    counts = np.stack([normal[:, i] * normal[:, j] for i, j in ENTRIES], axis=1)
-    return Pairs(face, share, offset, weight[:, None] * counts)
+    counts = np.empty((len(face), len(ENTRIES)))
+    _count_along(offset, normal, own_normal, power, counts)
+    return Pairs(face, share, offset, counts)
+
+
+@njit(cache=True, nogil=True)
+def _count_along(
+    offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float, counts: FloatArray
+) -> None:
+    """Fill in `Pairs.counts`."""
+    n, total = len(offset), 0.0
+    for i in range(n):
+        total += np.sqrt(offset[i, 0] ** 2 + offset[i, 1] ** 2 + offset[i, 2] ** 2)
+    typical = max(total / n, _TINY)
+    for i in range(n):
+        n0, n1, n2 = normal[i, 0], normal[i, 1], normal[i, 2]
+        weight = min(max(n0 * own_normal[i, 0] + n1 * own_normal[i, 1] + n2 * own_normal[i, 2], 0.0), 1.0) / n
+        if power != 2.0:
+            distance = np.sqrt(offset[i, 0] ** 2 + offset[i, 1] ** 2 + offset[i, 2] ** 2)
+            weight *= min(max(distance / typical, 0.1), 10.0) ** (power - 2.0)
+        counts[i, 0], counts[i, 1], counts[i, 2] = weight * n0 * n0, weight * n1 * n1, weight * n2 * n2
+        counts[i, 3], counts[i, 4], counts[i, 5] = weight * n0 * n1, weight * n0 * n2, weight * n1 * n2
 
 
 def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int) -> list[Pairs]:
@@ -182,7 +213,7 @@ def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int) -> 
     ends = np.stack([faces[face, corner], faces[face, (corner + 1) % 3]], axis=1)
 
     samples = target.boundary_samples(n)
-    segment, near = Simplices(points, ends).closest(samples)
+    segment, near = Segments(points, ends).closest(samples)
     along = points[ends[segment, 1]] - points[ends[segment, 0]]
     squared = np.maximum(np.einsum("nx,nx->n", along, along), np.finfo(np.float64).tiny)
     place = np.clip(np.einsum("nx,nx->n", near - points[ends[segment, 0]], along) / squared, 0, 1)

@@ -9,19 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sample import surface_points
+from .closest import Triangles
 from .topology import topology
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-class Simplices:
-    """Triangles or segments that are asked for closest points.
+class Segments:
+    """Segments that are asked for closest points.
 
     Parameters
     ----------
     points : (V, 3) float64
-    corners : (N, 3) or (N, 2) int64
+    corners : (N, 2) int64
         Rows of `points`.
     """
 
@@ -31,9 +32,9 @@ class Simplices:
         self._tree.init(self._points, self.corners)
 
     def closest(self, queries: FloatArray) -> tuple[IntArray, FloatArray]:
-        """Simplex (N,) and position (N, 3) of the closest point of each of (N, 3) queries."""
-        _, simplex, position = self._tree.squared_distance(self._points, self.corners, queries)
-        return np.asarray(simplex, np.int64), position
+        """Segment (N,) and position (N, 3) of the closest point of each of (N, 3) queries."""
+        _, segment, position = self._tree.squared_distance(self._points, self.corners, queries)
+        return np.asarray(segment, np.int64), position
 
 
 class FitTarget:
@@ -59,8 +60,8 @@ class FitTarget:
     faces : (F, 3) int64
     normals : (F, 3) float64
         Unit normals; zero for faces without an area.
-    surface : Simplices
-    boundary : Simplices or None
+    surface : Triangles
+    boundary : Segments or None
         The edges with one face; None where there are none.
     """
 
@@ -71,10 +72,10 @@ class FitTarget:
         self.points = (vertices - self.origin) / self.scale
         self._seed = seed
         self.normals = face_normals(self.points, self.faces)
-        self.surface = Simplices(self.points, self.faces)
+        self.surface = Triangles(self.points, self.faces)
         mesh = topology(self.faces, len(self.points))
         ends = mesh.edges[mesh.is_boundary]
-        self.boundary = Simplices(self.points, ends) if len(ends) else None
+        self.boundary = Segments(self.points, ends) if len(ends) else None
         self._samples: dict[int, tuple[FloatArray, IntArray]] = {}
 
     def samples(self, n: int) -> tuple[FloatArray, IntArray]:

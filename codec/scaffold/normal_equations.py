@@ -1,8 +1,7 @@
 """The least squares of a fit as one symmetric matrix over the control vertices, and its solution.
 
-Pairs speak of dense vertices, of which a control mesh has many times its own. Their moments are summed there first,
-one number a dense vertex and edge, and then brought down to the control mesh by the subdivision matrix: the cost grows
-with the dense mesh, not with the pairs' stencils.
+A pair is a row of weights of the control vertices that support its patch (`stencils`). Sums of products of rows are
+made patch by patch and put in their places in the matrix, which consists of blocks of 3 x 3.
 """
 
 from __future__ import annotations
@@ -10,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, eye_array
+from scipy.sparse import bsr_array
 
-from .correspondences import ENTRIES, DenseSurface, Pairs
+from .correspondences import DenseSurface, Pairs
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _CG_TOLERANCE = 1e-4
+_MOST_CG_STEPS = 400
 # Pull towards where the vertices are, relative to the mean pull of the pairs: what nothing else holds stays in place.
 _PROXIMAL = 1e-4
+_LEAST_PULL = 1e-90  # its third power is a number, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,102 +33,208 @@ class NormalEquations:
 
     Attributes
     ----------
-    matrix : (3 V, 3 V) csr_array of float64
-        H, symmetric, positive semi-definite.
+    matrix : (3 V, 3 V) bsr_array of float64
+        H, symmetric, positive semi-definite, in blocks of 3 x 3.
     slope : (3 V,) float64
         g.
     """
 
-    matrix: csr_array
+    matrix: bsr_array
     slope: FloatArray
 
 
 def normal_equations(dense: DenseSurface, pairs: Pairs) -> NormalEquations:
     """What pairs ask of the control vertices."""
-    mesh, down = dense.mesh, dense.matrix
-    n_dense, n = down.shape
-    corners, sides = mesh.faces[pairs.face].ravel(), mesh.face_edges[pairs.face].ravel()
-    share, after = pairs.share, np.roll(pairs.share, -1, axis=1)
-    squares, products = (share * share).ravel(), (share * after).ravel()
+    of_dense, n = dense.stencils, dense.control.n_vertices
+    blocks, slope = np.zeros((len(of_dense.columns), 3, 3)), np.zeros((n, 3))
+    _sum_up(
+        np.ascontiguousarray(pairs.face),
+        np.ascontiguousarray(pairs.share),
+        np.ascontiguousarray(pairs.offset),
+        np.ascontiguousarray(pairs.counts),
+        of_dense.corners,
+        of_dense.starts,
+        of_dense.support,
+        of_dense.weights,
+        of_dense.rows,
+        of_dense.columns,
+        blocks,
+        slope,
+    )
+    matrix = bsr_array((blocks, of_dense.columns, of_dense.rows), shape=(3 * n, 3 * n))
+    return NormalEquations(matrix, slope.ravel())
 
-    up = down.T.tocsr()
-    blocks = []
-    for entry in range(len(ENTRIES)):
-        counts = np.repeat(pairs.counts[:, entry], 3)
-        at_vertices = _sums(corners, squares * counts, n_dense)
-        at_edges = _sums(sides, products * counts, mesh.n_edges)
-        blocks.append(up @ (_symmetric(dense, at_vertices, at_edges) @ down))
-    force = np.zeros_like(pairs.offset)
-    for entry, (i, j) in enumerate(ENTRIES):
-        force[:, i] += pairs.counts[:, entry] * pairs.offset[:, j]
-        if i != j:
-            force[:, j] += pairs.counts[:, entry] * pairs.offset[:, i]
-    slope = np.empty((n, 3))
-    for i in range(3):
-        slope[:, i] = up @ _sums(corners, (share * force[:, i, None]).ravel(), n_dense)
-    return NormalEquations(_interleaved(blocks, n), slope.ravel())
+
+@njit(cache=True, nogil=True)
+def _sum_up(
+    face: IntArray,
+    share: FloatArray,
+    offset: FloatArray,
+    counts: FloatArray,
+    corners: IntArray,
+    starts: IntArray,
+    support: IntArray,
+    weights: FloatArray,
+    rows: IntArray,
+    columns: IntArray,
+    blocks: FloatArray,
+    slope: FloatArray,
+) -> None:
+    """Fill in the blocks of the matrix and the slope."""
+    n_patches, n_triangles, n_vertices = len(starts) - 1, len(corners), corners.max() + 1
+    ends, order = _by_patch(face, n_triangles, n_patches)
+    most = 0
+    for patch in range(n_patches):
+        most = max(most, starts[patch + 1] - starts[patch])
+    row, products, force = np.zeros(most), np.zeros((most, most, 6)), np.zeros(3)
+    first = 0
+    for patch in range(n_patches):
+        begin, size = starts[patch], starts[patch + 1] - starts[patch]
+        products[:size, :size] = 0.0
+        for pair in order[first : ends[patch]]:
+            triangle, c = face[pair] - patch * n_triangles, counts[pair]
+            force[0] = c[0] * offset[pair, 0] + c[3] * offset[pair, 1] + c[4] * offset[pair, 2]
+            force[1] = c[3] * offset[pair, 0] + c[1] * offset[pair, 1] + c[5] * offset[pair, 2]
+            force[2] = c[4] * offset[pair, 0] + c[5] * offset[pair, 1] + c[2] * offset[pair, 2]
+            row[:size] = 0.0
+            for k in range(3):
+                at = n_vertices * begin + size * corners[triangle, k]
+                for i in range(size):
+                    row[i] += share[pair, k] * weights[at + i]
+            for i in range(size):
+                if row[i] == 0.0:
+                    continue
+                for x in range(3):
+                    slope[support[begin + i], x] += row[i] * force[x]
+                for j in range(i + 1):
+                    product = row[i] * row[j]
+                    for entry in range(6):
+                        products[i, j, entry] += product * c[entry]
+        first = ends[patch]
+        _put(products, support[begin : begin + size], rows, columns, blocks)
+
+
+@njit(cache=True, nogil=True)
+def _by_patch(face: IntArray, n_triangles: int, n_patches: int) -> tuple[IntArray, IntArray]:
+    """The pairs in the order of their patches (N,), and where those of each patch end (F,)."""
+    ends = np.zeros(n_patches + 1, np.int64)
+    for pair in range(len(face)):
+        ends[face[pair] // n_triangles + 1] += 1
+    for patch in range(n_patches):
+        ends[patch + 1] += ends[patch]
+    order = np.empty(len(face), np.int64)
+    for pair in range(len(face)):
+        patch = face[pair] // n_triangles
+        order[ends[patch]] = pair
+        ends[patch] += 1
+    return ends[:-1], order
+
+
+@njit(cache=True, nogil=True)
+def _put(products: FloatArray, support: IntArray, rows: IntArray, columns: IntArray, blocks: FloatArray) -> None:
+    """Add the products of a patch to the blocks of the pairs of vertices that they belong to."""
+    for i in range(len(support)):
+        # Both are ascending: one walk along the row finds them all.
+        place = rows[support[i]]
+        for j in range(len(support)):
+            while columns[place] != support[j]:
+                place += 1
+            c = products[i, j] if j <= i else products[j, i]
+            block = blocks[place]
+            block[0, 0] += c[0]
+            block[1, 1] += c[1]
+            block[2, 2] += c[2]
+            block[0, 1] += c[3]
+            block[1, 0] += c[3]
+            block[0, 2] += c[4]
+            block[2, 0] += c[4]
+            block[1, 2] += c[5]
+            block[2, 1] += c[5]
 
 
 def step(
-    equations: NormalEquations, extra: csr_array | None = None, extra_slope: FloatArray | None = None
+    equations: NormalEquations, extra: bsr_array | None = None, extra_slope: FloatArray | None = None
 ) -> FloatArray:
     """The move (V, 3) that minimizes the energy, with a gentle pull towards staying.
 
-    `extra` (3 V, 3 V) and `extra_slope` (3 V,) are another quadratic term, such as the rate.
+    `extra` (3 V, 3 V), a sparse matrix, and `extra_slope` (3 V,) are another quadratic term, such as the rate.
     """
     matrix, slope = equations.matrix, equations.slope
-    pull = _PROXIMAL * float(matrix.diagonal().mean())
+    n = len(slope) // 3
+    pull = max(_PROXIMAL * float(matrix.diagonal().mean()), _LEAST_PULL)
     if extra is not None:
-        matrix = matrix + extra
+        matrix = matrix + extra.tobsr((3, 3))
     if extra_slope is not None:
         slope = slope + extra_slope
-    matrix = (matrix + max(pull, np.finfo(np.float64).tiny) * eye_array(matrix.shape[0])).tocsr()
-    return _conjugate_gradients(matrix, slope).reshape(-1, 3)
+    stay = bsr_array((np.tile(pull * np.eye(3), (n, 1, 1)), np.arange(n), np.arange(n + 1)), shape=matrix.shape)
+    matrix = (matrix + stay).tobsr((3, 3))
+    move = np.zeros((n, 3))
+    arrays = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), np.ascontiguousarray(matrix.data)
+    _conjugate_gradients(*arrays, slope.reshape(-1, 3), move)
+    return move
 
 
-def _sums(where: IntArray, values: FloatArray, n: int) -> FloatArray:
-    """(n,) sums of the values at each place."""
-    return np.asarray(np.bincount(where, values, minlength=n), np.float64)
-
-
-def _symmetric(dense: DenseSurface, at_vertices: FloatArray, at_edges: FloatArray) -> csr_array:
-    """A symmetric matrix over the dense vertices, from its diagonal and its entries at edges."""
-    first, second = dense.mesh.edges.T
-    diagonal = np.arange(len(at_vertices))
-    rows = np.concatenate([diagonal, first, second])
-    columns = np.concatenate([diagonal, second, first])
-    values = np.concatenate([at_vertices, at_edges, at_edges])
-    return csr_array((values, (rows, columns)), shape=(len(at_vertices),) * 2)
-
-
-def _interleaved(blocks: list[csr_array], n: int) -> csr_array:
-    """The (3 V, 3 V) matrix whose 3x3 blocks have these (V, V) matrices for their six different entries."""
-    rows, columns, values = [], [], []
-    for (i, j), block in zip(ENTRIES, blocks, strict=True):
-        entries = block.tocoo()
-        for a, b in {(i, j), (j, i)}:
-            rows.append(3 * entries.row.astype(np.int64) + a)
-            columns.append(3 * entries.col.astype(np.int64) + b)
-            values.append(entries.data)
-    flat = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return csr_array(flat, shape=(3 * n, 3 * n))
-
-
-def _conjugate_gradients(matrix: csr_array, right: FloatArray) -> FloatArray:
-    """Solution of a symmetric positive definite system, preconditioned by its diagonal."""
-    inverse = 1 / matrix.diagonal()
-    solution, residual = np.zeros_like(right), right.copy()
-    direction = preconditioned = inverse * residual
-    energy = float(residual @ preconditioned)
+@njit(cache=True, nogil=True)
+def _conjugate_gradients(
+    rows: IntArray, columns: IntArray, blocks: FloatArray, right: FloatArray, solution: FloatArray
+) -> None:
+    """Solve a symmetric positive definite system in blocks, preconditioned by those on its diagonal; from zero."""
+    n = len(right)
+    inverse = np.empty((n, 3, 3))
+    for i in range(n):
+        for entry in range(rows[i], rows[i + 1]):
+            if columns[entry] == i:
+                _invert(blocks[entry], inverse[i])
+    residual, preconditioned, image = right.copy(), np.empty((n, 3)), np.empty((n, 3))
+    energy = _precondition(inverse, residual, preconditioned)
+    direction = preconditioned.copy()
     enough = energy * _CG_TOLERANCE**2
-    for _ in range(min(400, len(right))):
+    for _ in range(_MOST_CG_STEPS):
         if energy <= enough:
             break
-        image = matrix @ direction
-        length = energy / float(direction @ image)
-        solution = solution + length * direction
-        residual = residual - length * image
-        preconditioned = inverse * residual
-        before, energy = energy, float(residual @ preconditioned)
-        direction = preconditioned + (energy / before) * direction
-    return solution
+        along = 0.0
+        for i in range(n):
+            s0, s1, s2 = 0.0, 0.0, 0.0
+            for entry in range(rows[i], rows[i + 1]):
+                d, b = direction[columns[entry]], blocks[entry]
+                s0 += b[0, 0] * d[0] + b[0, 1] * d[1] + b[0, 2] * d[2]
+                s1 += b[1, 0] * d[0] + b[1, 1] * d[1] + b[1, 2] * d[2]
+                s2 += b[2, 0] * d[0] + b[2, 1] * d[1] + b[2, 2] * d[2]
+            image[i, 0], image[i, 1], image[i, 2] = s0, s1, s2
+            along += s0 * direction[i, 0] + s1 * direction[i, 1] + s2 * direction[i, 2]
+        length = energy / along
+        for i in range(n):
+            for x in range(3):
+                solution[i, x] += length * direction[i, x]
+                residual[i, x] -= length * image[i, x]
+        before, energy = energy, _precondition(inverse, residual, preconditioned)
+        for i in range(n):
+            for x in range(3):
+                direction[i, x] = preconditioned[i, x] + energy / before * direction[i, x]
+
+
+@njit(cache=True, nogil=True)
+def _precondition(inverse: FloatArray, residual: FloatArray, preconditioned: FloatArray) -> float:
+    """Multiply by the inverse blocks; the product of what goes in and what comes out."""
+    energy = 0.0
+    for i in range(len(residual)):
+        for x in range(3):
+            total = 0.0
+            for y in range(3):
+                total += inverse[i, x, y] * residual[i, y]
+            preconditioned[i, x] = total
+            energy += total * residual[i, x]
+    return energy
+
+
+@njit(cache=True, nogil=True)
+def _invert(block: FloatArray, inverse: FloatArray) -> None:
+    """The inverse of a symmetric positive definite 3 x 3 matrix."""
+    a, b, c, d, e, f = block[0, 0], block[0, 1], block[0, 2], block[1, 1], block[1, 2], block[2, 2]
+    inverse[0, 0], inverse[0, 1], inverse[0, 2] = d * f - e * e, c * e - b * f, b * e - c * d
+    inverse[1, 1], inverse[1, 2], inverse[2, 2] = a * f - c * c, b * c - a * e, a * d - b * b
+    determinant = a * inverse[0, 0] + b * inverse[0, 1] + c * inverse[0, 2]
+    for i in range(3):
+        for j in range(i, 3):
+            inverse[i, j] /= determinant
+            inverse[j, i] = inverse[i, j]
