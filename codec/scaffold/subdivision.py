@@ -6,7 +6,7 @@ as boundary edges always are. How many sharp edges a vertex v with n neighbours 
 ======  ===========================  ==================================================================
 kind    sharp edges                  new position
 ======  ===========================  ==================================================================
-smooth  0                            (1 - w) v + w mean(p), w = 5/8 - (3/8 + cos(2 π / n) / 4)^2
+smooth  0                            (1 - w) v + w mean(p), w = 7/8 - 2 (3/8 + cos(2 π / n) / 4)^2, 9/16 at n = 3
 dart    1                            the same
 crease  2                            3/4 v + 1/8 of each of the two p along the sharp edges
 corner  3 or more, or 2 and pinned   v
@@ -16,11 +16,12 @@ Pinned are the vertices that the caller names and those with a single face. The 
 middle; that of any other edge is 3/8 of each end and 1/8 of the third vertex of each of its two faces. Creases are thus
 uniform cubic B-splines whatever lies beside them.
 
-The weight w is Loop's own, not Warren's 3/8 (9/16 at n = 3), from which it differs where n is not 3 or 6. Both converge
-and have positive weights, but Loop's makes the eigenvalue of the cup-shaped mode the square of the tangents', so that
-curvature stays bounded along it at the irregular vertices of which a decimated mesh is full. Control meshes of 1,000
-faces fitted to spot, bunny, fertility and rocker-arm have 2.4 to 2.8 % less error (CD) with it, of 300 faces 0.5 to
-9.6 %.
+The weight w lies beyond Loop's, 5/8 - (3/8 + cos(2 π / n) / 4)^2, as far again as that lies from Warren's 3/8 (9/16 at
+n = 3); at n = 3 and 6 all are the same. All converge to surfaces with tangent planes and have positive weights. Loop's
+keeps the curvature bounded along the cup-shaped mode at irregular vertices, of which a decimated mesh is full, but what
+counts here is how near a fitted surface comes: over 14 control meshes of 300 and 900 faces, fitted to scans, objects
+and CAD parts, this one has 2.2 % less error (CD) than Loop's (7.6 % less to 2.1 % more; half the way: 0.8 % less; twice
+as far is no better), and Loop's has less than Warren's.
 
 An edge of sharpness s is sharp for s levels and smooth after that; its halves have s - 1. All of this is part of the
 format.
@@ -194,8 +195,8 @@ def refine_times(mesh: Creased, levels: int) -> Refinements:
 
 
 def ring_weight(valences: IntArray) -> FloatArray:
-    """Weight of all neighbours together in the new position of a smooth vertex; Loop's choice."""
-    return 5 / 8 - (3 / 8 + np.cos(2 * np.pi / np.maximum(valences, 1)) / 4) ** 2
+    """Weight of all neighbours together in the new position of a smooth vertex."""
+    return np.where(valences == 3, 9 / 16, 7 / 8 - 2 * (3 / 8 + np.cos(2 * np.pi / np.maximum(valences, 1)) / 4) ** 2)
 
 
 def _matrix(mesh: Creased) -> csr_array:
