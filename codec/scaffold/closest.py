@@ -7,6 +7,8 @@ before it and looks only into boxes that are nearer than that: neighbouring quer
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MOST_IN_A_LEAF = 4
+_MOST_IN_A_LEAF = 2
+# Queries for a thread at a time. Each lot begins anew, so that what is found does not depend on the number of threads.
+_CHUNK = 4096
 
 
 class Triangles:
@@ -54,7 +58,20 @@ class Triangles:
         """
         queries = np.ascontiguousarray(queries, np.float64)
         triangle, share = np.empty(len(queries), np.int64), np.empty((len(queries), 3))
-        _closest(queries, self._n_levels, self._order, self._triangles, self._boxes, triangle, share)
+
+        def ask(start: int) -> None:
+            rows = slice(start, start + _CHUNK)
+            tree = self._n_levels, self._order, self._triangles, self._boxes
+            _closest(queries[rows], *tree, triangle[rows], share[rows])
+
+        starts = range(0, len(queries), _CHUNK)
+        n_threads = min(len(starts), os.cpu_count() or 1)
+        if n_threads < 2:
+            for start in starts:
+                ask(start)
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                list(pool.map(ask, starts))
         return triangle, share
 
 

@@ -15,9 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..sample import surface_points
 from .closest import Triangles
-from .fit_target import FitTarget, Segments, face_normals, spread_along
+from .fit_target import FitTarget, Segments, located, normals_and_areas, spread_along, spread_over
 from .limit import limit
 from .stencils import Stencils, stencils
 from .subdivision import Creased, refine_times
@@ -134,45 +133,27 @@ def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples:
     Matches
         Of a dense surface without any area infinitely far away, as `codec.distortion` has it.
     """
-    faces, normals = dense.mesh.faces, face_normals(points, dense.mesh.faces)
+    faces = dense.mesh.faces
+    normals, areas = normals_and_areas(points, faces)
     samples, sample_face = target.samples(n_samples)
     face, share = Triangles(points, faces).closest(samples)
-    offset = samples - located(points, faces[face], share)
+    offset = samples - located(points, faces, face, share)
     forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power)
-    back_points, back_face = _spread(points, faces, n_samples // 2)
+    back_face, back_share = _spread(areas, n_samples // 2, len(points))
+    back_points = located(points, faces, back_face, back_share)
     partner, place = target.surface.closest(back_points)
-    offset = located(target.points, target.faces[partner], place) - back_points
-    share = barycentric(back_points, points, faces[back_face])
-    backward = _facing(back_face, share, offset, target.normals[partner], normals[back_face], power)
+    offset = located(target.points, target.faces, partner, place) - back_points
+    backward = _facing(back_face, back_share, offset, target.normals[partner], normals[back_face], power)
     rim = _rim(target, dense, points, max(n_samples // 10, 100))
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
-    return Matches(_joined([forward, backward, *rim]), out, back if normals.any() else np.full_like(back, np.inf))
+    return Matches(_joined([forward, backward, *rim]), out, back if areas.any() else np.full_like(back, np.inf))
 
 
-def located(points: FloatArray, corners: IntArray, share: FloatArray) -> FloatArray:
-    """(N, 3) positions of barycentric coordinates (N, 3) in triangles (N, 3)."""
-    first, second, third = (share[:, k, None] * points[corners[:, k]] for k in range(3))
-    return first + second + third
-
-
-def barycentric(positions: FloatArray, points: FloatArray, corners: IntArray) -> FloatArray:
-    """(N, 3) barycentric coordinates, none below zero, of positions in triangles; any that fit in flat ones."""
-    origin, first, second = (points[corners[:, k]] for k in range(3))
-    first, second, to = first - origin, second - origin, positions - origin
-    aa, ab, bb = (np.einsum("nx,nx->n", u, v) for u, v in ((first, first), (first, second), (second, second)))
-    at, bt = np.einsum("nx,nx->n", first, to), np.einsum("nx,nx->n", second, to)
-    determinant = np.maximum(aa * bb - ab * ab, np.finfo(np.float64).tiny)
-    share = np.stack([np.zeros(len(to)), bb * at - ab * bt, aa * bt - ab * at], axis=1) / determinant[:, None]
-    share[:, 0] = 1 - share[:, 1] - share[:, 2]
-    share = np.clip(share, 0, 1)
-    return share / share.sum(axis=1, keepdims=True)
-
-
-def _spread(points: FloatArray, faces: IntArray, n: int) -> tuple[FloatArray, IntArray]:
-    """Points spread over a surface, and their faces; a corner of the first face if there is no area."""
-    if not face_normals(points, faces).any():
-        return points[faces[:1, 0]], np.zeros(1, np.int64)
-    return surface_points(points, faces, n, np.random.default_rng(len(points)))
+def _spread(areas: FloatArray, n: int, seed: int) -> tuple[IntArray, FloatArray]:
+    """Faces and barycentric coordinates spread over a surface; a corner of the first face if there is no area."""
+    if not areas.any():
+        return np.zeros(1, np.int64), np.array([[1.0, 0.0, 0.0]])
+    return spread_over(areas, n, np.random.default_rng(seed))
 
 
 def _facing(

@@ -74,26 +74,27 @@ def merged(
     for to_sharp in (True, False):
         source, other = (second, first) if to_sharp else (first, second)
         edges = np.flatnonzero((source.sharpness > 0) & (other.sharpness == 0) & ~mesh.is_boundary)
-        for chain in chains(mesh, edges):
-            near = touches[np.unique(mesh.edges[chain])].sum(axis=0) > 0
-            cost = len(chain) * _BITS_A_SHARP_EDGE / (_BITS_A_VERTEX * mesh.n_vertices)
-            if gains[near].sum() > (cost if to_sharp else -cost):
-                sharpness[chain] = SHARP if to_sharp else 0
+        chain = chains(mesh, edges)
+        lengths = np.bincount(chain)
+        ends = (np.ones(2 * len(edges)), (np.repeat(chain, 2), mesh.edges[edges].ravel()))
+        near = csr_array(ends, shape=(len(lengths), mesh.n_vertices)) @ touches
+        near.data[:] = 1
+        cost = lengths * (_BITS_A_SHARP_EDGE / (_BITS_A_VERTEX * mesh.n_vertices))
+        serves = near @ gains > (cost if to_sharp else -cost)
+        sharpness[edges[serves[chain]]] = SHARP if to_sharp else 0
     pinned = corners(mesh, points, (sharpness > 0) | mesh.is_boundary)
     return creased(mesh.faces, mesh.n_vertices, sharpness, pinned)
 
 
-def chains(mesh: Topology, edges: IntArray) -> list[IntArray]:
-    """The edges in groups that hang together at vertices where just two of them meet."""
+def chains(mesh: Topology, edges: IntArray) -> IntArray:
+    """(N,) the chain of each of `edges` (N,): those that hang together at vertices where just two of them meet."""
     if not len(edges):
-        return []
+        return np.zeros(0, np.int64)
     ends, which = mesh.edges[edges].ravel(), np.repeat(np.arange(len(edges)), 2)
     goes_on = np.bincount(ends, minlength=mesh.n_vertices)[ends] == 2
     ends, which = ends[goes_on], which[goes_on]
     at = csr_array((np.ones(len(ends)), (which, ends)), shape=(len(edges), mesh.n_vertices))
-    n_chains, chain = connected_components(at @ at.T, directed=False)
-    order = np.argsort(chain, kind="stable")
-    return np.split(edges[order], np.cumsum(np.bincount(chain, minlength=n_chains))[:-1])
+    return np.asarray(connected_components(at @ at.T, directed=False)[1], np.int64)
 
 
 def corners(mesh: Topology, points: FloatArray, is_sharp: BoolArray) -> BoolArray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import igl
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ..sample import surface_points
@@ -14,6 +15,8 @@ from .topology import topology
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 class Segments:
@@ -93,9 +96,80 @@ class FitTarget:
 
 def face_normals(points: FloatArray, faces: IntArray) -> FloatArray:
     """(F, 3) unit normals, counter-clockwise seen from outside; zero for faces without an area."""
-    first, second, third = (points[faces[:, corner]] for corner in range(3))
-    cross = np.cross(second - first, third - first)
-    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return normals_and_areas(points, faces)[0]
+
+
+def normals_and_areas(points: FloatArray, faces: IntArray) -> tuple[FloatArray, FloatArray]:
+    """As `face_normals`, and the areas (F,) of the faces."""
+    normals, areas = np.empty((len(faces), 3)), np.empty(len(faces))
+    _set_normals(np.ascontiguousarray(points), np.ascontiguousarray(faces), normals, areas)
+    return normals, areas
+
+
+@njit(cache=True, nogil=True)
+def _set_normals(points: FloatArray, faces: IntArray, normals: FloatArray, areas: FloatArray) -> None:
+    for face in range(len(faces)):
+        p, q, r = points[faces[face, 0]], points[faces[face, 1]], points[faces[face, 2]]
+        a0, a1, a2, b0, b1, b2 = q[0] - p[0], q[1] - p[1], q[2] - p[2], r[0] - p[0], r[1] - p[1], r[2] - p[2]
+        n0, n1, n2 = a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0
+        length = np.sqrt(n0 * n0 + n1 * n1 + n2 * n2)
+        areas[face], length = length / 2, max(length, _TINY)
+        normals[face, 0], normals[face, 1], normals[face, 2] = n0 / length, n1 / length, n2 / length
+
+
+def spread_over(areas: FloatArray, n: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    """Places spread over a surface as `sample.surface_points` has them.
+
+    Parameters
+    ----------
+    areas : (F,) float64
+        Of the faces, not all zero.
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    face : (n,) int64
+        Ascending.
+    share : (n, 3) float64
+        Barycentric coordinates.
+    """
+    face, share = np.empty(n, np.int64), np.empty((n, 3))
+    _spread(areas, rng.random(n), rng.random(n), face, share)
+    return face, share
+
+
+@njit(cache=True, nogil=True)
+def _spread(areas: FloatArray, place: FloatArray, along: FloatArray, found: IntArray, share: FloatArray) -> None:
+    total, last = 0.0, 0
+    for face in range(len(areas)):
+        total += areas[face]
+        if areas[face] > 0:
+            last = face
+    face, end = 0, areas[0]
+    for i in range(len(found)):
+        position = (i + place[i]) * (total / len(found))
+        while face < last and end <= position:
+            face += 1
+            end += areas[face]
+        across = np.sqrt(min(max((position - (end - areas[face])) / max(areas[face], _TINY), 0.0), 1.0))
+        found[i] = face
+        share[i, 0], share[i, 1], share[i, 2] = 1 - across, across * (1 - along[i]), across * along[i]
+
+
+def located(points: FloatArray, corners: IntArray, face: IntArray, share: FloatArray) -> FloatArray:
+    """(N, 3) positions of barycentric coordinates (N, 3) in faces (N,) of `corners` (F, 3)."""
+    positions = np.empty((len(face), 3))
+    _locate(np.ascontiguousarray(points), np.ascontiguousarray(corners), face, share, positions)
+    return positions
+
+
+@njit(cache=True, nogil=True)
+def _locate(points: FloatArray, corners: IntArray, face: IntArray, share: FloatArray, positions: FloatArray) -> None:
+    for i in range(len(face)):
+        p, q, r = points[corners[face[i], 0]], points[corners[face[i], 1]], points[corners[face[i], 2]]
+        for x in range(3):
+            positions[i, x] = share[i, 0] * p[x] + share[i, 1] * q[x] + share[i, 2] * r[x]
 
 
 def spread_along(points: FloatArray, ends: IntArray, n: int) -> tuple[FloatArray, IntArray, FloatArray]:

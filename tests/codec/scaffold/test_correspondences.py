@@ -2,21 +2,10 @@
 
 import numpy as np
 import pytest
-from sdfz.codec.scaffold.correspondences import ENTRIES, barycentric, dense_surface, match
+from sdfz.codec.scaffold.correspondences import ENTRIES, dense_surface, match
 from sdfz.codec.scaffold.fit_target import FitTarget
 from sdfz.codec.scaffold.subdivision import SHARP, creased
 from shapes import box, plane, sphere
-
-
-def test_barycentric_coordinates_give_the_point_back_and_stay_inside():
-    rng = np.random.default_rng(0)
-    points, corners = rng.normal(size=(30, 3)), np.arange(30).reshape(-1, 3)
-    share = rng.dirichlet([1, 1, 1], 10)
-    positions = np.einsum("nk,nkx->nx", share, points[corners])
-    assert np.allclose(barycentric(positions, points, corners), share)
-    outside = barycentric(positions + rng.normal(size=(10, 3)), points, corners)
-    assert (outside >= 0).all() and np.allclose(outside.sum(axis=1), 1)
-    assert np.isfinite(barycentric(positions[:1], points, np.array([[0, 0, 0]]))).all()
 
 
 def test_a_surface_matches_itself():

@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from sdfz.codec.scaffold.fit_target import FitTarget, face_normals, spread_along
+from sdfz.codec.sample import surface_points
+from sdfz.codec.scaffold.fit_target import (
+    FitTarget,
+    face_normals,
+    located,
+    normals_and_areas,
+    spread_along,
+    spread_over,
+)
 from shapes import plane, sphere
 
 
@@ -38,3 +46,14 @@ def test_normals_point_outside_and_vanish_without_an_area():
     normals = face_normals(vertices, np.concatenate([faces, [[0, 0, 1]]]))
     assert (np.einsum("fx,fx->f", normals[:-1], vertices[faces].mean(axis=1)) > 0).all()
     assert (normals[-1] == 0).all()
+
+
+def test_places_spread_over_a_surface_are_surface_points():
+    rng = np.random.default_rng(0)
+    points, faces = rng.normal(size=(20, 3)), rng.integers(20, size=(50, 3))
+    faces[[0, 20, 49]] = 3  # without an area
+    _, areas = normals_and_areas(points, faces)
+    face, share = spread_over(areas, 400, np.random.default_rng(1))
+    expected, expected_face = surface_points(points, faces, 400, np.random.default_rng(1))
+    assert (face == expected_face).all()
+    assert np.allclose(located(points, faces, face, share), expected)
