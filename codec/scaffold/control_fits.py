@@ -13,6 +13,7 @@ from ..search import Trial, smallest_that_meets
 from .decimate import Mesh, decimate, decimate_ladder
 from .fit import FitSettings, Fitted, fit_control
 from .fit_target import FitTarget
+from .losses import spread_points
 from .quantize import Quantized, Steps, quantize
 
 Result = TypeVar("Result")
@@ -100,10 +101,11 @@ class ControlFits:
             most = len(self._target.faces)
             counts = [count for count in (_MOST_FACES_OF_A_RUNG // _RUNG**k for k in range(6)) if count < most]
             self._ladder = [(self._target.points, self._target.faces)]
+            self._standing = spread_points(self._target.points, self._target.faces)
             if counts:
                 self._ladder += decimate_ladder(self._target.points, self._target.faces, counts)
         above = [mesh for mesh in self._ladder if len(mesh[1]) >= n_faces]
-        return decimate(*(above[-1] if above else self._ladder[0]), n_faces)
+        return decimate(*(above[-1] if above else self._ladder[0]), n_faces, standing=self._standing)
 
 
 def search_control(

@@ -11,9 +11,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .collapse import settle
-from .halfedges import one_fan_each
+from .halfedges import face_parts, one_fan_each
+from .losses import SurfacePoints, spread_points
 from .quadrics import vertex_quadrics
-from .reduce import collapse_to
+from .reduce import Surface, collapse_to, parts_of
 from .topology import topology
 
 FloatArray = NDArray[np.float64]
@@ -21,15 +22,17 @@ IntArray = NDArray[np.int64]
 Mesh = tuple[FloatArray, IntArray]
 
 
-def decimate(vertices: Any, faces: Any, n_faces: int, *, most_lost: float = 1e-3) -> Mesh:
+def decimate(vertices: Any, faces: Any, n_faces: int, *, standing: SurfacePoints | None = None) -> Mesh:
     """The mesh with at most `n_faces` faces, or the fewest that its topology allows.
 
     As `decimate_ladder` with a single count.
     """
-    return decimate_ladder(vertices, faces, [n_faces], most_lost=most_lost)[0]
+    return decimate_ladder(vertices, faces, [n_faces], standing=standing)[0]
 
 
-def decimate_ladder(vertices: Any, faces: Any, counts: Sequence[int], *, most_lost: float = 1e-3) -> list[Mesh]:
+def decimate_ladder(
+    vertices: Any, faces: Any, counts: Sequence[int], *, standing: SurfacePoints | None = None
+) -> list[Mesh]:
     """Coarser and coarser meshes of the same surface, made in one pass.
 
     Parameters
@@ -39,9 +42,9 @@ def decimate_ladder(vertices: Any, faces: Any, counts: Sequence[int], *, most_lo
         A simplicial manifold (`sheets.is_simplicial_manifold`), possibly with boundary, in several components.
     counts : sequence of int
         Numbers of faces > 0, not rising.
-    most_lost : float
-        How much Chamfer distance, as a fraction of the bounding-box diagonal, components that are left out may cost
-        in all, were each as far from the rest as it is wide.
+    standing : SurfacePoints, optional
+        Points that stand for the surface that the mesh comes from, in the same frame, if that is not the mesh itself:
+        what is lost with a component is told by them (`losses.spread_points`).
 
     Returns
     -------
@@ -57,9 +60,14 @@ def decimate_ladder(vertices: Any, faces: Any, counts: Sequence[int], *, most_lo
     Notes
     -----
     Garland and Heckbert's edge collapse [1]_ with area-weighted planes and planes on the boundary [2]_, optimal
-    placement, the link condition [3]_, and no collapse that turns a face over. Components keep their genus and their
-    boundaries. A small component that is stuck (a tetrahedron, a triangle, a prism without ends) is dropped when its
-    area times its squared width is the least of all costs, within `most_lost`; the last one stays.
+    placement, the link condition [3]_, and no collapse that turns a face over. Three things happen in their turn, where
+    they cost least:
+
+    - a component goes, for the integral of the squared distance from its surface to what remains, over its vertices;
+    - a hole of three edges is filled, for the integral over the new face;
+    - a handle is cut along a loop of three edges and both ends are capped, for the integral over the new faces.
+
+    The last component stays, and so do holes and handles that are large for the error that is reached.
 
     References
     ----------
@@ -79,13 +87,18 @@ def decimate_ladder(vertices: Any, faces: Any, counts: Sequence[int], *, most_lo
     scale = float((upper - lower).max()) or 1.0
     points = (vertices - lower) / scale  # near the origin quadrics keep their digits
     quadrics, areas = vertex_quadrics(points, faces, opposite)
-    corner, alive, n_alive = faces.reshape(-1), np.ones(len(faces), bool), len(faces)  # a view of `faces`
+    part = face_parts(opposite)
+    if standing is None:
+        standing = spread_points(points, faces)
+    else:
+        standing = SurfacePoints((standing.positions - lower) / scale, standing.areas / scale**2)
+    parts = parts_of(points, faces, part, standing)
+    corner, alive = faces.reshape(-1), np.ones(len(faces), bool)  # a view of `faces`
     out = _leaving(corner, opposite, len(points))
-    # Half of the Chamfer distance: missing parts count in one of its two directions.
-    budget = 2 * most_lost * float(areas.sum()) * float(np.linalg.norm(points.max(axis=0)))
+    surface = Surface(points, quadrics, areas, corner, opposite, out, alive)
     meshes = []
     for count in counts:
-        n_alive, budget = collapse_to(count, n_alive, points, corner, opposite, out, alive, quadrics, areas, budget)
+        collapse_to(count, surface, parts)
         used, compact = np.unique(faces[alive].ravel(), return_inverse=True)
         meshes.append((points[used] * scale + lower, compact.reshape(-1, 3)))
     return meshes
