@@ -31,6 +31,9 @@ ENTRIES = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 # The boundary's pairs weigh this much, next to one for all of the surface's in each direction, times the boundary's
 # length over the diagonal. A curve is what the eye and the maximum see first.
 _BOUNDARY_WEIGHT = 0.3
+# They count for less the farther apart they are, next to so many times the typical error: the boundary of a part that
+# was left out has no partner.
+_BOUNDARY_REACH = 3.0
 
 _TINY = float(np.finfo(np.float64).tiny)
 
@@ -144,8 +147,8 @@ def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples:
     partner, place = target.surface.closest(back_points)
     offset = located(target.points, target.faces, partner, place) - back_points
     backward = _facing(back_face, back_share, offset, target.normals[partner], normals[back_face], power)
-    rim = _rim(target, dense, points, max(n_samples // 10, 100))
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
+    rim = _rim(target, dense, points, max(n_samples // 10, 100), _typical(out))
     return Matches(_joined([forward, backward, *rim]), out, back if areas.any() else np.full_like(back, np.inf))
 
 
@@ -184,8 +187,13 @@ def _count_along(
         counts[i, 3], counts[i, 4], counts[i, 5] = weight * n0 * n1, weight * n0 * n2, weight * n1 * n2
 
 
-def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int) -> list[Pairs]:
-    """Pairs of the two boundaries, both ways; none where one of them has no boundary."""
+def _typical(distances: FloatArray) -> float:
+    """Their mean, in which a few large ones count for little."""
+    return float(np.sqrt(distances).mean()) ** 2
+
+
+def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int, error: float) -> list[Pairs]:
+    """Pairs of the two boundaries, both ways, given a typical error; none where one of them has no boundary."""
     half_edge = dense.mesh.half_edges[dense.mesh.is_boundary, 0]
     if target.boundary is None or not len(half_edge):
         return []
@@ -211,9 +219,18 @@ def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int) -> 
     target_ends = target.points[target.boundary.corners[partner]]
     tangents = (_units(along), _units(target_ends[:, 1] - target_ends[:, 0]))
     weight = _BOUNDARY_WEIGHT * min(length, 4.0)
+    # Where a flat sheet should be larger, most of it is exact. What is there of a boundary has its partner, most of it.
+    reach = _BOUNDARY_REACH * max(error, float(np.median(np.linalg.norm(out[1][2], axis=1))))
     return [
-        Pairs(*pair, _across(tangent) * (weight / len(tangent))) for pair, tangent in zip(out, tangents, strict=True)
+        Pairs(*pair, _across(tangent) * (weight / len(tangent) * _fading(pair[2], reach))[:, None])
+        for pair, tangent in zip(out, tangents, strict=True)
     ]
+
+
+def _fading(offset: FloatArray, reach: float) -> FloatArray:
+    """(N,) weights of offsets, of Geman and McClure: 1 at none, 1/4 at `reach`."""
+    squares = np.einsum("nx,nx->n", offset, offset) / max(reach * reach, _TINY)
+    return np.asarray(1 / (1 + squares) ** 2, np.float64)
 
 
 def _units(vectors: FloatArray) -> FloatArray:

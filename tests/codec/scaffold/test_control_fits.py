@@ -46,10 +46,10 @@ def test_more_vertices_less_error_and_finer_steps_more_bytes():
     assert fine.n_bytes > many.n_bytes and fine.matches.cd < many.matches.cd
 
 
-def test_sizes_beyond_the_topology_give_what_there_is():
+def test_sizes_out_of_reach_give_what_there_is():
     target = FitTarget(*torus(n_major=8, n_minor=6))
     fits = ControlFits(target, QUICK, n_rounds=1)
-    assert len(fits.fitted(1).positions) >= 7
+    assert len(fits.fitted(1).positions) >= 4
     assert len(fits.fitted(1e6).positions) == 48
 
 

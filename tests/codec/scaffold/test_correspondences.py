@@ -5,7 +5,7 @@ import pytest
 from sdfz.codec.scaffold.correspondences import ENTRIES, dense_surface, match
 from sdfz.codec.scaffold.fit_target import FitTarget
 from sdfz.codec.scaffold.subdivision import SHARP, creased
-from shapes import box, plane, sphere
+from shapes import box, joined, plane, sphere
 
 
 def test_a_surface_matches_itself():
@@ -77,6 +77,18 @@ def test_boundaries_pull_along_the_sheet_but_not_along_themselves():
     at_the_side = np.isclose(where[:, 0], side)
     assert (pull[away & at_the_side, 0] > 0).any() and (pull[away, 0] >= -1e-12).all()
     assert np.abs(pull[away & ~at_the_side]).max() < 1e-12
+
+
+def test_the_boundary_of_a_part_that_was_left_out_hardly_pulls():
+    sheet, scrap = plane(4), plane(2, half=0.1, height=0.5)
+    target = FitTarget(*joined(sheet, scrap))
+    dense = dense_surface(creased(sheet[1], len(sheet[0])), 0)
+    pairs = match(target, dense, target.points[: len(sheet[0])], 2000).pairs
+    is_flat = np.abs(pairs.offset[:, 2]) < 0.1
+    weight = pairs.counts[:, :3].sum(axis=1)
+    from_scrap = ~is_flat & (pairs.counts[:, 0] > 0)  # across the sheet's boundary, which pairs of surfaces never are
+    assert from_scrap.sum() > 4
+    assert weight[from_scrap].max() < 0.01 * weight[is_flat & (pairs.counts[:, 0] > 0)].max()
 
 
 def _pulls(pairs):
