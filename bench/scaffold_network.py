@@ -2,15 +2,17 @@
 
     python -m sdfz.bench.scaffold_network MESHES -o codec/scaffold/network.npz
 
-MESHES as for bench/scaffold_priors.py. The coder itself says what its network would see at each vertex; three small
-networks learn, in floating point, the logistic distribution of each part of the residual given that and the parts
-before it, by the bits it would take; then their weights are rounded. After that the priors must be trained again.
+MESHES as for bench/scaffold_priors.py. The coder itself says what its networks would see at each gate; they learn, in
+floating point, the odds of the operations and the distribution of each part of a residual given that and the parts
+before it, by the bits these would take; then their weights are rounded. After that the priors must be trained again.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -18,19 +20,22 @@ import torch
 from numpy.typing import NDArray
 
 from ..codec import mixing
-from ..codec.scaffold.border import empty_border
+from ..codec.scaffold.border import NEW, NEXT, PREVIOUS, empty_border
 from ..codec.scaffold.choice import aim_at
 from ..codec.scaffold.expectation import (
-    N_FEATURES,
+    KEPT,
     N_FIRST,
+    N_OUTPUTS,
     N_SECOND,
-    ONE,
+    PLACE,
     WEIGHT_BITS,
+    WIDTH,
     Network,
     no_network,
 )
 from ..codec.scaffold.priors import pack_network
-from ..codec.scaffold.symbols import ACROSS, ALONG, N_KINDS, UP, blank
+from ..codec.scaffold.sight import N_FEATURES, N_GATE_FEATURES, ONE
+from ..codec.scaffold.symbols import ACROSS, ALONG, N_KINDS, N_QUESTIONS, UP, blank
 from ..codec.scaffold.walk import NORMAL_STEP, walk
 from ..formats.files import write_atomic
 from .scaffold_priors import TrainingMesh, read_meshes
@@ -38,15 +43,31 @@ from .scaffold_priors import TrainingMesh, read_meshes
 logger = logging.getLogger(__name__)
 
 BATCH = 2048
+BEFORE_IS_CLOSED = 23  # the feature; the next one is of the gate after
 MOST_WEIGHT = 7.9  # 16 bits hold 8 in 2^-12
 FITTED_WEIGHT = 3.0  # of vertices of fitted meshes, told by their coarser tangential steps: what the codec is for
 
 
-def observed(mesh: TrainingMesh) -> NDArray[np.float32]:
-    """(N, N_FEATURES + 6) of each vertex that is new: features, residual, length of the gate in steps of each part."""
+class Observed(NamedTuple):
+    """What the networks see of meshes.
+
+    Attributes
+    ----------
+    vertices : (N, N_FEATURES + 6) float32
+        Of each vertex that is new: features, residual, length of the gate in steps of each part.
+    gates : (G, N_GATE_FEATURES + 1) float32
+        Of each gate that is processed: features, operation.
+    """
+
+    vertices: NDArray[np.float32]
+    gates: NDArray[np.float32]
+
+
+def observed(mesh: TrainingMesh) -> Observed:
+    """What the networks see of a mesh."""
     walked, n, n_faces = mesh.traversal, len(mesh.targets), len(mesh.traversal.faces)
     steps = np.array([mesh.tangential_step, mesh.tangential_step, NORMAL_STEP], np.int64)
-    residuals, seen = np.zeros((n, 3), np.int64), np.zeros((n, N_FEATURES + 1), np.int64)
+    residuals, seen = np.zeros((n, 3), np.int64), np.zeros((len(walked.operations), N_GATE_FEATURES + 2), np.int64)
     walk(
         mixing.coder(blank(), mixing.COUNT, n_kinds=N_KINDS),
         False,
@@ -61,9 +82,10 @@ def observed(mesh: TrainingMesh) -> NDArray[np.float32]:
         np.zeros((n_faces, 3), np.int64),
         seen,
     )
-    is_new = walked.parents[:, 0] >= 0
-    lengths = seen[is_new, -1:] / steps
-    return np.concatenate([seen[is_new, :-1] / ONE, residuals[is_new], lengths], axis=1).astype(np.float32)
+    features, length, operation = seen[:, :-2] / ONE, seen[:, -2:-1], seen[:, -1:]
+    grows, is_new = operation[:, 0] == NEW, walked.parents[:, 0] >= 0
+    vertices = np.concatenate([features[grows, :N_FEATURES], residuals[is_new], length[grows] / steps], axis=1)
+    return Observed(vertices.astype(np.float32), np.concatenate([features, operation], axis=1).astype(np.float32))
 
 
 def inputs(data: torch.Tensor, part: int) -> torch.Tensor:
@@ -77,35 +99,48 @@ def inputs(data: torch.Tensor, part: int) -> torch.Tensor:
 
 
 def bits(output: torch.Tensor, number: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-    """(N,) what a number costs under the logistic distribution that a network's output (N, 2) stands for."""
-    place = output[:, 0] * length / 4
-    width = torch.exp2((4 * output[:, 1]).clamp(-3, 12))
+    """(N,) what a number costs under the distribution that a network's output (N, N_OUTPUTS) stands for."""
+    place = output[:, PLACE] * length / 4
+    width = torch.exp2((4 * output[:, WIDTH]).clamp(-3, 12))
     # On the side of the smaller tail, where the difference is exact.
     side = torch.where(number > place, -1.0, 1.0)
     ends = torch.stack([number + 0.5, number - 0.5])
     tails = torch.sigmoid((ends - place) / width * side)
-    return -torch.log2((tails[0] - tails[1]).abs().clamp_min(1e-7))
+    kept = torch.sigmoid(2 * output[:, KEPT])
+    share = kept * (tails[0] - tails[1]).abs().clamp_min(1e-7)
+    return -torch.log2(torch.where(number == 0, share + 1 - kept, share))
 
 
-def trained(data: torch.Tensor, part: int, n_epochs: int) -> list[NDArray[np.float32]]:
-    """Weights and biases of the three layers of a part's network."""
-    seen, number, length = inputs(data, part), data[:, N_FEATURES + part], data[:, N_FEATURES + 3 + part]
-    is_fitted = data[:, N_FEATURES + 3 + UP] > 1.5 * data[:, N_FEATURES + 3 + ALONG]
-    weight = torch.where(is_fitted, FITTED_WEIGHT, 1.0)
+def gate_bits(output: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """(G,) what operations cost under the odds of a network's output (G, N_QUESTIONS), of rows of `Observed.gates`."""
+    operation, number = rows[:, -1:], torch.arange(N_QUESTIONS)
+    costs = torch.nn.functional.binary_cross_entropy_with_logits(
+        output, (operation == number).float(), reduction="none"
+    )
+    # Not asked is what comes after the answer, and what a closed gate at either side leaves out.
+    is_asked = operation >= number
+    is_asked[:, PREVIOUS] &= rows[:, BEFORE_IS_CLOSED] == 0
+    is_asked[:, NEXT] &= rows[:, BEFORE_IS_CLOSED + 1] == 0
+    return (costs * is_asked).sum(dim=1) / np.log(2)
+
+
+def trained(
+    seen: torch.Tensor, cost: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], n_outputs: int, n_steps: int
+) -> list[NDArray[np.float32]]:
+    """Weights and biases of the layers of the network that makes `cost` of its output and of row numbers least."""
     network = torch.nn.Sequential(
         torch.nn.Linear(seen.shape[1], N_FIRST),
         torch.nn.ReLU(),
         torch.nn.Linear(N_FIRST, N_SECOND),
         torch.nn.ReLU(),
-        torch.nn.Linear(N_SECOND, 2),
+        torch.nn.Linear(N_SECOND, n_outputs),
     )
-    n_steps = max(n_epochs * len(data) // BATCH, 1)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 8e-3, total_steps=n_steps + 1)
     total = 0.0
     for step in range(n_steps):
-        rows = torch.randint(len(data), (BATCH,))
-        loss = (bits(network(seen[rows]), number[rows], length[rows]) * weight[rows]).mean()
+        rows = torch.randint(len(seen), (BATCH,))
+        loss = cost(network(seen[rows]), rows)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -115,36 +150,57 @@ def trained(data: torch.Tensor, part: int, n_epochs: int) -> list[NDArray[np.flo
             for parameter in network.parameters():
                 parameter.clamp_(-MOST_WEIGHT, MOST_WEIGHT)
         total = 0.99 * total + 0.01 * loss.item() if step else loss.item()
-    logger.info("part %d: %.3f weighted bits", part, total)
+    logger.info("%d rows: %.3f weighted bits", len(seen), total)
     return [parameter.detach().numpy() for parameter in network.parameters()]
 
 
-def rounded(layers: dict[int, list[NDArray[np.float32]]]) -> Network:
-    """The networks of all parts in fixed point; biases are the last inputs."""
+def trained_part(data: torch.Tensor, part: int, n_epochs: float) -> list[NDArray[np.float32]]:
+    """The network of a part of the residual, from rows of `Observed.vertices`."""
+    number, length = data[:, N_FEATURES + part], data[:, N_FEATURES + 3 + part]
+    is_fitted = data[:, N_FEATURES + 3 + UP] > 1.5 * data[:, N_FEATURES + 3 + ALONG]
+    weight = torch.where(is_fitted, FITTED_WEIGHT, 1.0)
+
+    def cost(output: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return (bits(output, number[rows], length[rows]) * weight[rows]).mean()
+
+    return trained(inputs(data, part), cost, N_OUTPUTS, int(n_epochs * len(data) / BATCH) + 1)
+
+
+def trained_gates(data: torch.Tensor, n_epochs: float) -> list[NDArray[np.float32]]:
+    """The network of operations, from rows of `Observed.gates`."""
+    n_steps = int(n_epochs * len(data) / BATCH) + 1
+    return trained(data[:, :-1], lambda output, rows: gate_bits(output, data[rows]).mean(), N_QUESTIONS, n_steps)
+
+
+def rounded(parts: dict[int, list[NDArray[np.float32]]], gates: list[NDArray[np.float32]]) -> Network:
+    """All networks in fixed point; biases are the last inputs."""
     network = no_network()
-    for part, (first, first_bias, second, second_bias, last, last_bias) in layers.items():
-        for target, weights, bias in (
-            (network.first, first, first_bias),
-            (network.second, second, second_bias),
-            (network.last, last, last_bias),
-        ):
-            target[part, : weights.shape[1]] = np.round(weights.T * (1 << WEIGHT_BITS))
-            target[part, -1] = np.round(bias * (1 << WEIGHT_BITS))
+    for part, layers in parts.items():
+        _round((network.first[part], network.second[part], network.last[part]), layers)
+    _round((network.gate_first, network.gate_second, network.gate_last), gates)
     return network
+
+
+def _round(targets: Sequence[NDArray[np.int32]], layers: list[NDArray[np.float32]]) -> None:
+    for target, weights, bias in zip(targets, layers[::2], layers[1::2], strict=True):
+        target[: weights.shape[1]] = np.round(weights.T * (1 << WEIGHT_BITS))
+        target[-1] = np.round(bias * (1 << WEIGHT_BITS))
 
 
 @click.command()
 @click.argument("meshes", type=click.Path(path_type=Path, exists=True))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 @click.option("--hold-out", default=0, help="Leave out one of so many parts.")
-@click.option("--epochs", "n_epochs", default=8, show_default=True)
-def main(meshes: Path, out: Path, hold_out: int, n_epochs: int) -> None:
+@click.option("--epochs", "n_epochs", default=8.0, show_default=True)
+def main(meshes: Path, out: Path, hold_out: int, n_epochs: float) -> None:
     """Learn from the meshes of a folder."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.manual_seed(0)
-    rows = [observed(mesh) for mesh in read_meshes(meshes, hold_out, held_out=False)]
-    data = torch.from_numpy(np.concatenate(rows))
-    data_bytes = pack_network(rounded({part: trained(data, part, n_epochs) for part in (UP, ACROSS, ALONG)}))
+    found = [observed(mesh) for mesh in read_meshes(meshes, hold_out, held_out=False)]
+    vertices = torch.from_numpy(np.concatenate([mesh.vertices for mesh in found]))
+    gates = torch.from_numpy(np.concatenate([mesh.gates for mesh in found]))
+    parts = {part: trained_part(vertices, part, n_epochs) for part in (UP, ACROSS, ALONG)}
+    data_bytes = pack_network(rounded(parts, trained_gates(gates, n_epochs)))
     write_atomic(out, data_bytes)
     click.echo(f"{out}: {len(data_bytes)} bytes")
 

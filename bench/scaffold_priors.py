@@ -85,10 +85,14 @@ def counted(mesh: TrainingMesh, priors: mixing.Priors) -> EncodedControl:
 
 
 def trained(meshes: list[TrainingMesh], *, n_rounds: int = N_ROUNDS, most_seen: int = MOST_SEEN) -> mixing.Priors:
-    """Priors that have seen all the meshes, in a different order each round."""
+    """Priors that have seen all the meshes, in a different order each round.
+
+    Each round forgets the slots: weights learned with slots that know the mesh at hand already would trust them too
+    much.
+    """
     priors, rng = blank(), np.random.default_rng(0)
     for i in range(n_rounds):
-        bits = 0.0
+        bits, priors = 0.0, mixing.Priors(blank().slots, priors.weights)
         for k in rng.permutation(len(meshes)):
             coded = counted(meshes[k], priors)
             priors = mixing.learned(coded.adapted, most_seen)

@@ -27,6 +27,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ..formats.errors import FormatError, TrailingDataError
+
 # Part of the format, never change.
 MOST_CONTEXTS = 12  # of a decision
 N_CONFIDENCES = 6  # weights of a context, by how much it has seen
@@ -36,7 +38,7 @@ _MOST_SEEN = 255  # a count stays here: the slot goes on learning at the rate 1 
 _CODED_BITS = 16  # of the probability that the range coder sees
 _UNIT = 1 << 16  # a weight of one
 CDF_BITS = 46  # of `logistic`
-_STRETCH_LIMIT = 2815  # 256 ln(p / (1 - p)) stays within this
+STRETCH_LIMIT = 2815  # 256 ln(p / (1 - p)) stays within this
 _BIAS = 256  # the constant input
 _RATE = 6  # how fast weights learn
 
@@ -133,6 +135,17 @@ def learned(known: Coder | Priors, most_seen: int = _MOST_SEEN) -> Priors:
     return Priors((known.slots >> _COUNT_BITS << _COUNT_BITS | count).astype(np.uint32), known.weights.copy())
 
 
+def slots(odds: NDArray[np.int64], counts: NDArray[np.integer]) -> NDArray[np.uint32]:
+    """Slots with probabilities of 256 ln(p / (1 - p)) = `odds`, within `STRETCH_LIMIT`, and with these counts."""
+    probabilities = _SQUASH[np.clip(odds, -STRETCH_LIMIT, STRETCH_LIMIT) + STRETCH_LIMIT]
+    return (probabilities << (32 - _CODED_BITS) | counts).astype(np.uint32)
+
+
+def odds_and_counts(slots: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What `slots` makes slots of."""
+    return _STRETCH[slots >> 20], (slots & ((1 << _COUNT_BITS) - 1)).astype(np.int64)
+
+
 # -- tables, from integers, so that they are the same everywhere -------------------------------------------------------
 
 
@@ -154,12 +167,12 @@ def _powers(n: int) -> list[int]:
 
 
 def _tables() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Stretch, of 4096 probabilities, and its inverse squash, from -_STRETCH_LIMIT on."""
-    upper = [65536 * power // (_ONE + power) for power in _powers(_STRETCH_LIMIT)]  # squash of 0, 1, 2, ...
+    """Stretch, of 4096 probabilities, and its inverse squash, from -STRETCH_LIMIT on."""
+    upper = [65536 * power // (_ONE + power) for power in _powers(STRETCH_LIMIT)]  # squash of 0, 1, 2, ...
     upper = [min(max(p, 1), 65535) for p in upper]
     squash = np.array([65536 - p for p in reversed(upper[1:])] + upper, np.int64)
     middles = (2 * np.arange(4096) + 1) * 8
-    stretch = np.searchsorted(squash, middles) - _STRETCH_LIMIT
+    stretch = np.searchsorted(squash, middles) - STRETCH_LIMIT
     return stretch.astype(np.int64), squash
 
 
@@ -196,7 +209,7 @@ def code(coder: Any, n: int, n_given: int, weight_set: int, bit: int, kind: int)
         total += stretched * weights[weight_set, i, confidence]
     for i in range(n, n + n_given):
         total += inputs[i, 0] * weights[weight_set, i, inputs[i, 1]]
-    probability = _SQUASH[min(max(total >> 16, -_STRETCH_LIMIT), _STRETCH_LIMIT) + _STRETCH_LIMIT]
+    probability = _SQUASH[min(max(total >> 16, -STRETCH_LIMIT), STRETCH_LIMIT) + STRETCH_LIMIT]
     bit = _range_code(coder.state, coder.buffer, probability, bit)
     coder.bits[kind] += _COSTS[(probability if bit else 65536 - probability) >> 4]
     error = ((bit << _CODED_BITS) - probability) * _RATE
@@ -223,7 +236,7 @@ def cost(coder: Any, n: int, n_given: int, weight_set: int, bit: int) -> float:
         total += _STRETCH[word >> 20] * coder.weights[weight_set, i, _CONFIDENCES[word & 1023]]
     for i in range(n, n + n_given):
         total += coder.inputs[i, 0] * coder.weights[weight_set, i, coder.inputs[i, 1]]
-    probability = _SQUASH[min(max(total >> 16, -_STRETCH_LIMIT), _STRETCH_LIMIT) + _STRETCH_LIMIT]
+    probability = _SQUASH[min(max(total >> 16, -STRETCH_LIMIT), STRETCH_LIMIT) + STRETCH_LIMIT]
     return _COSTS[(probability if bit else 65536 - probability) >> 4]
 
 
@@ -303,6 +316,15 @@ def _put(state: Any, buffer: Any, byte: int) -> None:
     state[_POSITION] = position + 1
 
 
+def _roundest(low: int, width: int) -> int:
+    """Of the numbers in [low, low + width), the one that ends in most zeros; the least of them."""
+    for zeros in range(32, -1, -1):
+        value = (low + (1 << zeros) - 1) >> zeros << zeros
+        if value < low + width:
+            break
+    return value
+
+
 def finish(coder: Coder) -> bytes:
     """The bytes of an encoding, as few as tell it from every other: zeros at the end are left out.
 
@@ -312,13 +334,7 @@ def finish(coder: Coder) -> bytes:
         More was written than the capacity allows.
     """
     state = coder.state
-    low, width = int(state[_LOW]), int(state[_RANGE])
-    # Of the numbers in [low, low + range), the one that ends in most zeros.
-    for zeros in range(32, -1, -1):
-        value = (low + (1 << zeros) - 1) >> zeros << zeros
-        if value < low + width:
-            break
-    state[_LOW] = value
+    state[_LOW] = _roundest(int(state[_LOW]), int(state[_RANGE]))
     for _ in range(5):
         _shift_low(state, coder.buffer)
     if state[_FAILED]:
@@ -326,6 +342,22 @@ def finish(coder: Coder) -> bytes:
     return coder.buffer[: int(state[_POSITION])].tobytes().rstrip(b"\0")
 
 
-def bytes_read(coder: Coder) -> int:
-    """How many bytes decoding has looked at, zeros after the end counted in."""
-    return int(coder.state[_POSITION])
+def check_end(coder: Coder, what: str) -> None:
+    """Refuse bytes that are not what `finish` made of the decisions decoded; `what` starts the message.
+
+    Raises
+    ------
+    TrailingDataError
+        Bytes follow those that decoding has looked at.
+    FormatError
+        The last ones are others, or zeros.
+    """
+    state, n_bytes = coder.state, len(coder.buffer)
+    n_read = int(state[_POSITION])
+    if n_bytes > n_read:
+        raise TrailingDataError(f"{what}: {n_bytes - n_read} bytes follow the end of the coded data")
+    window = int.from_bytes(coder.buffer[max(n_read - 4, 0) :].tobytes().ljust(4, b"\0"), "big")
+    # The code is how far the window lies above the encoder's low, modulo 2^32.
+    low = (window - int(state[_CODE])) & 0xFFFFFFFF
+    if window != _roundest(low, int(state[_RANGE])) & 0xFFFFFFFF or (n_bytes and not coder.buffer[-1]):
+        raise FormatError(f"{what}: coded data does not end as it must")

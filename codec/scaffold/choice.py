@@ -84,11 +84,17 @@ def displaced(aim: Any, vertex: int, points: IntArray) -> None:
 @njit(cache=True)
 def nearest(residual: IntArray, aim: Any, vertex: int, frame: IntArray, view: IntArray, steps: IntArray) -> None:
     """(3,) the residual whose vertex is nearest to its target, axis by axis."""
-    for axis in range(3):
-        along = 0.0
-        for k in range(3):
-            along += frame[axis, k] * (aim.targets[vertex, k] - view[PX + k])
-        residual[axis] = np.int64(np.floor(along / (steps[axis] << FRAME_BITS) + 0.5))
+    residual[:] = 0
+    # Frames are orthonormal up to 2^-13, which matters to large residuals: what is missed is added again.
+    for _ in range(3):
+        for axis in range(2, -1, -1):
+            along = 0.0
+            for k in range(3):
+                missed = aim.targets[vertex, k] - view[PX + k]
+                for other in range(3):
+                    missed -= frame[other, k] * residual[other] * steps[other] / (1 << FRAME_BITS)
+                along += frame[axis, k] * missed
+            residual[axis] += np.int64(np.floor(along / (steps[axis] << FRAME_BITS) + 0.5))
 
 
 @njit(cache=True)
@@ -138,6 +144,8 @@ def best_residual(
     vertex: int,
     view: IntArray,
     sight: Any,
+    foresight: Any,
+    classes: IntArray,
     steps: IntArray,
 ) -> None:
     """Set a row of `residuals` to the one with the least error and weighted bits."""
@@ -166,13 +174,13 @@ def best_residual(
                 for axis in range(UP, ALONG - 1, -1):
                     if total >= least:
                         break
-                    expect(sight, axis, trial, steps, network)
+                    expect(foresight, sight, axis, trial, steps, network)
                     group = residual_contexts(
-                        contexts, signs, axis, vertex, residuals, view, sight.classes, sight.expected
+                        contexts, signs, axis, vertex, residuals, view, classes, foresight.expected
                     )
                     number = up[m] if axis == UP else (along[i] if axis == ALONG else across[j])
                     total += aim.weight * number_cost(
-                        coder, axis, group, N_NUMBER, contexts, signs, sight.expected, number
+                        coder, axis, group, N_NUMBER, contexts, signs, foresight.expected, number
                     )
                     trial[axis] = number
                 if total < least:

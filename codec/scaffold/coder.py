@@ -202,7 +202,7 @@ def decode_control(
     Raises
     ------
     FormatError
-        The bytes do not make a mesh of this size.
+        The bytes do not make a mesh of this size, or are not those that an encoder makes of it.
     LimitError
         The mesh is larger than `limits.max_symbols` allows.
     """
@@ -240,6 +240,7 @@ def decode_control(
     sharpness, pinned = code_creases(
         coder, True, mesh, points, np.zeros(mesh.n_edges, np.uint8), np.zeros(n_vertices, bool)
     )
+    mixing.check_end(coder, "control mesh")
     return ControlMesh(points, mesh, sharpness, pinned)
 
 

@@ -145,6 +145,7 @@ def residual_contexts(
     contexts[7] = around * 9 + classes[axis, 2]
     sa, sb, sc = _sign(ra), _sign(rb), _sign(rc)
     signs[0] = sa * 9 + sb * 3 + sc
+    signs[1] = view[GAP]
     signs[2] = view[GAP_AHEAD] + 32 * sb
     signs[3] = view[TURN_BACK] * 8 + (view[TURN_AHEAD] >> 1)
     signs[4] = view[FAR_BACK] * 12 + view[FAR_AHEAD]
@@ -153,11 +154,9 @@ def residual_contexts(
     if axis == UP:
         contexts[3] = (view[TURN_BACK] >> 1) * 8 + (view[TURN_AHEAD] >> 1)
         contexts[8] = classes[UP, 2] * 32 + length
-        signs[1] = view[GAP]
         signs[7] = classes[UP, 2] * 12 + min(view[GAP] >> 1, 11)
         signs[8] = classes[UP, 2] * 32 + length
         return group
-    signs[1] = view[GAP] + 32 * _sign(residuals[new, ALONG])
     signs[7] = classes[axis, 2] * 27 + _sign(residuals[new, UP]) * 9 + _sign(residuals[new, ACROSS]) * 3
     signs[8] = classes[ALONG, 2] * 9 + classes[ACROSS, 2]
     if axis == ACROSS:

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ...formats.errors import FormatError
 from .integers import FRAME_BITS, TURN, angle, set_frame
 from .subdivision import SHARP
 from .symbols import ALL, ANY, FOR_EVER, IS_CORNER, IS_SHARP, MORE, N_CREASE, code_crease
@@ -22,6 +23,7 @@ BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 _MOST_LEVELS = 3  # sharpness of a semi-sharp edge
+_CONCAVE = 17  # what folds are raised by where they are concave
 
 
 def code_creases(
@@ -50,6 +52,8 @@ def code_creases(
     ------
     ValueError
         A sharpness that cannot be coded.
+    FormatError
+        Decoded are creases that an encoder says with fewer decisions.
     """
     sharpness = np.where(mesh.is_boundary, 0, sharpness).astype(np.uint8)
     if found := set(np.unique(sharpness).tolist()) - {0, 1, 2, 3, SHARP}:
@@ -64,18 +68,55 @@ def code_creases(
         return np.zeros_like(sharpness), np.zeros_like(corners)
     everything = is_inner.any() and (sharpness[is_inner] == SHARP).all()
     if code_crease(coder, ALL, none, int(everything)):
+        if not is_inner.any():
+            raise FormatError("control mesh: creases without an inner edge")
         sharpness = np.where(is_inner, SHARP, 0).astype(np.uint8)
         return sharpness, np.zeros_like(corners)
     levels, found_corners = sharpness.astype(np.int64), corners.astype(np.int64)
-    _code(coder, mesh.edges, mesh.opposite, is_inner, points, levels, found_corners, may_be_corner)
+    folds = np.zeros(mesh.n_edges, np.int64)
+    _set_folds(folds, mesh.edges, mesh.opposite, is_inner, points)
+    _code(coder, mesh.edges, _around(mesh), *mesh.stars, folds, is_inner, points, levels, found_corners, may_be_corner)
+    # With every edge sharp, no vertex is left that could be a corner.
+    if not (levels.any() or found_corners.any()) or (is_inner.any() and (levels[is_inner] == SHARP).all()):
+        raise FormatError("control mesh: creases that take fewer decisions")
     return levels.astype(np.uint8), found_corners.astype(bool)
+
+
+def _around(mesh: Topology) -> IntArray:
+    """(E, 4): the other edges of an edge's two faces; zeros at the boundary."""
+    around, inner = np.zeros((mesh.n_edges, 4), np.int64), np.flatnonzero(~mesh.is_boundary)
+    found = mesh.face_edges[mesh.edge_faces[inner]].reshape(-1, 6)
+    around[inner] = found[found != inner[:, None]].reshape(-1, 4)
+    return around
+
+
+@njit(cache=True)
+def _set_folds(folds: IntArray, edges: IntArray, opposite: IntArray, is_inner: BoolArray, points: IntArray) -> None:
+    for i in range(len(edges)):
+        if is_inner[i]:
+            folds[i] = _fold(points, edges[i, 0], edges[i, 1], opposite[i, 0], opposite[i, 1])
+
+
+@njit(cache=True)
+def _end(edge: int, vertex: int, entries: IntArray, starts: IntArray, folds: IntArray, is_inner: BoolArray) -> int:
+    """Of the edges at a vertex that are asked about after this one: how many, at most 3; and 4 if none folds more."""
+    n, most = 0, 0
+    for entry in entries[starts[vertex] : starts[vertex + 1]]:
+        other = entry >> 1
+        if other > edge and is_inner[other]:
+            n += 1
+            most = max(most, folds[other] % _CONCAVE)
+    return min(n, 3) + (4 if folds[edge] % _CONCAVE >= most else 0)
 
 
 @njit(cache=True)
 def _code(
     coder: Any,
     edges: IntArray,
-    opposite: IntArray,
+    around: IntArray,
+    entries: IntArray,
+    starts: IntArray,
+    folds: IntArray,
     is_inner: BoolArray,
     points: IntArray,
     levels: IntArray,
@@ -93,13 +134,22 @@ def _code(
         if not is_inner[i]:
             continue
         low, high = edges[i, 0], edges[i, 1]
-        fold = _fold(points, low, high, opposite[i, 0], opposite[i, 1])
+        fold, most, n_around = folds[i], np.int64(0), np.int64(0)
+        for other in around[i]:
+            most = max(most, folds[other] % _CONCAVE)
+            n_around += 1 if not is_inner[other] or (other < i and levels[other]) else 0
         at_low, at_high = min(n_sharp[low], 3), min(n_sharp[high], 3)
+        end_low = _end(i, low, entries, starts, folds, is_inner) * 3 + min(at_low, 2)
+        end_high = _end(i, high, entries, starts, folds, is_inner) * 3 + min(at_high, 2)
         straight = max(_straightness(points, sharp_to, low, high), _straightness(points, sharp_to, high, low))
         contexts[0] = fold * 16 + at_low * 4 + at_high
         contexts[1] = straight * 16 + at_low * 4 + at_high
         contexts[2] = fold * 9 + straight
         contexts[3] = fold * 2 + (1 if last else 0)
+        contexts[4] = end_low * 24 + end_high
+        contexts[5] = (fold % _CONCAVE * _CONCAVE + most) * 3 + min(at_low + at_high, 2)
+        contexts[6] = (end_low * 9 + (fold % _CONCAVE >> 1)) * 4 + at_high
+        contexts[7] = (fold * 5 + n_around) * 5 + min(at_low + at_high, 4)
         level = levels[i]
         if code_crease(coder, IS_SHARP, contexts, 1 if level else 0):
             contexts[3] = min(last, _MOST_LEVELS + 1)
@@ -119,7 +169,8 @@ def _code(
             corners[vertex] = 0
             continue
         bend = angle(points, vertex, sharp_to[vertex, 0], sharp_to[vertex, 1]) * 32 // TURN
-        contexts[0], contexts[1], contexts[2], contexts[3] = bend, 0, 0, 0
+        contexts[:] = 0
+        contexts[0] = bend
         corners[vertex] = code_crease(coder, IS_CORNER, contexts, corners[vertex])
 
 
@@ -144,7 +195,7 @@ def _straightness(points: IntArray, sharp_to: IntArray, here: int, there: int) -
 
 @njit(cache=True)
 def _fold(points: IntArray, low: int, high: int, first: int, second: int) -> int:
-    """The angle between the faces of an edge, 0 (flat) to 16, with 17 more where it is concave."""
+    """The angle between the faces of an edge, 0 (flat) to 16, with `_CONCAVE` more where it is concave."""
     frame = np.zeros((3, 3), np.int64)
     normals = np.zeros((2, 3), np.int64)
     set_frame(frame, points, low, high, first)
@@ -161,4 +212,4 @@ def _fold(points: IntArray, low: int, high: int, first: int, second: int) -> int
     root = np.int64(0)
     while (root + 1) * (root + 1) << 7 <= fold:
         root += 1
-    return root + (17 if rise > 0 else 0)
+    return root + (_CONCAVE if rise > 0 else 0)

@@ -17,19 +17,29 @@ from .steps import MAX_STEP_CODE, TANGENTIAL_STEPS, lattice_unit
 
 # Part of the format, never renumber.
 METHOD_ID = 2
-MAX_LEVELS = 7
-PLAIN = 128
+MAX_LEVELS = 6
+PLAIN = 7  # in the place of the levels
+CLOSED = 128  # as many faces as a closed surface without handles has, and no field for them
+_CLOSED_EXCESS = -4
 
 PAYLOAD = FieldTable(
     "scaffold payload",
     [
         Field("vertices", VARINT, "vertices of the control mesh", 3, 1 << 41),
-        Field("faces", ZIGZAG, "its triangles, less twice its vertices", -(1 << 42), 1 << 40),
         Field("step", U8, "code of the normal step", 0, MAX_STEP_CODE),
         Field(
             "refinement",
             U8,
-            "low four bits: code of the tangential step; next three: levels of subdivision; highest: plain",
+            "low four bits: code of the tangential step; next three: levels of subdivision, or 7: plain; highest: "
+            "closed",
+        ),
+        Field(
+            "faces",
+            ZIGZAG,
+            "its triangles, less twice its vertices; not -4, and only if not closed",
+            -(1 << 42),
+            1 << 40,
+            when=lambda values: not values["refinement"] & CLOSED,
         ),
     ],
 )
@@ -48,7 +58,7 @@ class Head:
     tangential : int
         Code of the tangential step.
     n_levels : int
-        Levels of subdivision that the measured errors are of, 0 to 7.
+        Levels of subdivision that the measured errors are of, 0 to 6.
     is_plain : bool
         The control mesh is the surface: no subdivision, and `n_levels` is 0.
     """
@@ -80,13 +90,16 @@ class Head:
         """
         if not 0 <= self.n_levels <= MAX_LEVELS or not 0 <= self.tangential < 16 or (self.is_plain and self.n_levels):
             raise ValueError(f"{self} is out of range")
-        refinement = self.tangential | self.n_levels << 4 | (PLAIN if self.is_plain else 0)
+        excess = self.n_faces - 2 * self.n_vertices
+        refinement = self.tangential | (PLAIN if self.is_plain else self.n_levels) << 4
+        if excess == _CLOSED_EXCESS:
+            refinement |= CLOSED
         return PAYLOAD.pack(
             {
                 "vertices": self.n_vertices,
-                "faces": self.n_faces - 2 * self.n_vertices,
                 "step": self.step,
                 "refinement": refinement,
+                "faces": None if excess == _CLOSED_EXCESS else excess,
             }
         )
 
@@ -114,12 +127,14 @@ def read_head(sections: Sequence[Section], limits: Limits = DEFAULT) -> tuple[He
     if [section.id for section in sections] != [BASE_ID]:
         raise FormatError(f"scaffold payload: sections {[section.id for section in sections]}, but only {BASE_ID} is")
     values, end = PAYLOAD.unpack(sections[0].data)
-    n_vertices, refinement = values["vertices"], values["refinement"]
-    n_faces, n_levels = values["faces"] + 2 * n_vertices, refinement >> 4 & 7
+    n_vertices, refinement, excess = values["vertices"], values["refinement"], values["faces"]
+    if excess == _CLOSED_EXCESS:
+        raise FormatError("scaffold payload: faces: -4 is said by the highest bit of refinement")
+    n_faces = 2 * n_vertices + (_CLOSED_EXCESS if excess is None else excess)
     if n_faces < 1 or n_vertices > 3 * n_faces:
         raise FormatError(f"scaffold payload: {n_vertices} vertices with {n_faces} faces are not allowed")
-    if refinement & PLAIN and n_levels:
-        raise FormatError(f"scaffold payload: plain, but {n_levels} levels of subdivision")
+    is_plain = refinement >> 4 & 7 == PLAIN
+    n_levels = 0 if is_plain else refinement >> 4 & 7
     limits.check("max_control_faces", n_faces, "faces of the control mesh")
     limits.check("max_triangles", n_faces << 2 * n_levels, "triangles of the refined mesh")
-    return Head(n_vertices, n_faces, values["step"], refinement & 15, n_levels, bool(refinement & PLAIN)), end
+    return Head(n_vertices, n_faces, values["step"], refinement & 15, n_levels, is_plain), end

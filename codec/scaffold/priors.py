@@ -1,7 +1,8 @@
 """The trained start of the control mesh coder's model, part of the format: `priors.npz` beside this file.
 
-Stored are slots that training has seen a few times at least, as probabilities of 12 bits and counts, and the weights,
-as 16 bits in 2^-12. bench/scaffold_priors.py makes the file, bench/scaffold_network.py the other, `network.npz`.
+Stored are slots that training has seen often, as odds on a coarse logarithmic scale and one of a few counts, and the
+weights, as multiples of 1/256: kept finer, or with rarer slots too, they save no bytes elsewhere.
+bench/scaffold_priors.py makes the file, bench/scaffold_network.py the other, `network.npz`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from io import BytesIO
 
 import numpy as np
 
+from .. import mixing
 from ..mixing import Priors
 from .expectation import Network
 from .symbols import blank
 
-LEAST_SEEN = 3
-_PROBABILITY_SHIFT = 32 - 12
-_WEIGHT_SHIFT = 4
+# Part of the format, never change: the step of the odds, in 1/256 (`mixing.squash`), and the unit of the weights.
+ODDS_STEP = 96
+WEIGHT_SHIFT = 8
+
+_COUNTS = np.array([16, 24, 40])  # a slot has the largest that it was seen as often as; not stored below the first
 
 
 @cache
@@ -53,23 +57,23 @@ def read_priors(data: bytes) -> Priors:
     with np.load(BytesIO(data), allow_pickle=False) as stored:
         start = blank()
         where = np.cumsum(stored["gaps"].astype(np.int64))
-        middle = 2 * stored["probabilities"].astype(np.int64) + 1
-        start.slots[where] = (middle << (_PROBABILITY_SHIFT - 1)) | stored["counts"]
-        start.weights[:] = stored["weights"].astype(np.int32) << _WEIGHT_SHIFT
+        start.slots[where] = mixing.slots(stored["odds"].astype(np.int64) * ODDS_STEP, stored["counts"])
+        start.weights[:] = stored["weights"].astype(np.int32) << WEIGHT_SHIFT
     return start
 
 
 def pack_priors(priors: Priors) -> bytes:
     """The bytes of a .npz file with these priors, rounded; the same for the same priors."""
-    where = np.flatnonzero((priors.slots & 0x3FF) >= LEAST_SEEN)
+    odds, seen = mixing.odds_and_counts(priors.slots)
+    where = np.flatnonzero(seen >= _COUNTS[0])
     gaps = np.diff(where, prepend=0)
-    weights = (priors.weights + (1 << (_WEIGHT_SHIFT - 1))) >> _WEIGHT_SHIFT
+    weights = (priors.weights + (1 << (WEIGHT_SHIFT - 1))) >> WEIGHT_SHIFT
     file = BytesIO()
     np.savez_compressed(
         file,
         gaps=gaps.astype(np.uint32 if gaps.max(initial=0) > 0xFFFF else np.uint16),
-        probabilities=(priors.slots[where] >> _PROBABILITY_SHIFT).astype(np.uint16),
-        counts=(priors.slots[where] & 0x3FF).astype(np.uint8),
+        odds=np.rint(odds[where] / ODDS_STEP).astype(np.int8),
+        counts=_COUNTS[np.searchsorted(_COUNTS, seen[where], side="right") - 1].astype(np.uint8),
         weights=np.clip(weights, -0x8000, 0x7FFF).astype(np.int16),
     )
     return file.getvalue()

@@ -28,24 +28,24 @@ _KIND_OF = np.array([TANGENTIAL, TANGENTIAL, NORMAL, SEEDS, JOINS])
 # Contexts of a decision, and how many values each has room for.
 N_NUMBER = 11
 N_OPERATION = 10
-N_CREASE = 4
+N_CREASE = 8
 N_GROUPS = 4  # sets of weights for each decision of a number
 NUMBER_VALUES = 512
 OPERATION_VALUES = 8192
 CREASE_VALUES = 1024
 
 _NODES = 40  # decisions of a number
-_STEPS = 4  # decisions of an operation
+N_QUESTIONS = 4  # decisions of an operation
 # Decisions about creases: any? everything? then of an edge: sharp? for ever? for more levels? of a vertex: pinned?
 ANY, ALL, IS_SHARP, FOR_EVER, MORE, IS_CORNER = range(6)
 _CREASE_STEPS = 6
 _ZERO, _SIGN, _LENGTH, _FIRST, _SECOND, _REST = 0, 1, 2, 15, 24, 33
 _MOST_LENGTH = 30  # bits of a size below its leading one
 
-_NUMBERS = N_OPERATION * OPERATION_VALUES * _STEPS  # where their slots start
+_NUMBERS = N_OPERATION * OPERATION_VALUES * N_QUESTIONS  # where their slots start
 _CREASES = _NUMBERS + 5 * N_NUMBER * NUMBER_VALUES * _NODES
 N_SLOTS = _CREASES + N_CREASE * CREASE_VALUES * _CREASE_STEPS
-_NUMBER_SETS = 4 * _STEPS
+_NUMBER_SETS = 4 * N_QUESTIONS
 _CREASE_SETS = _NUMBER_SETS + 5 * N_GROUPS * _NODES
 N_SETS = _CREASE_SETS + _CREASE_STEPS
 
@@ -65,11 +65,15 @@ def without_flags(priors: Priors) -> Priors:
 
 
 @njit(cache=True)
-def code_step(coder: Any, node: int, group: int, contexts: IntArray, bit: int) -> int:
-    """One decision about an operation; `contexts` (N_OPERATION,) below OPERATION_VALUES, `group` 0 to 3."""
+def code_step(coder: Any, node: int, group: int, contexts: IntArray, odds: IntArray, bit: int) -> int:
+    """One decision about an operation; `contexts` (N_OPERATION,) below OPERATION_VALUES, `group` 0 to 3.
+
+    `odds` (N_QUESTIONS,) are those of `expectation.foresee`.
+    """
     for i in range(N_OPERATION):
-        coder.chosen[i] = (i * OPERATION_VALUES + contexts[i]) * _STEPS + node
-    return code(coder, N_OPERATION, 0, group * _STEPS + node, bit, CONNECTIVITY)
+        coder.chosen[i] = (i * OPERATION_VALUES + contexts[i]) * N_QUESTIONS + node
+    coder.inputs[N_OPERATION, 0], coder.inputs[N_OPERATION, 1] = odds[node], 0
+    return code(coder, N_OPERATION, 1, group * N_QUESTIONS + node, bit, CONNECTIVITY)
 
 
 @njit(cache=True)
@@ -141,9 +145,9 @@ def code_size(coder: Any, source: int, group: int, n: int, contexts: IntArray, s
 def code_number(
     coder: Any, source: int, group: int, n: int, contexts: IntArray, signs: IntArray, expected: IntArray, number: int
 ) -> int:
-    """A number of size below 2^31; `signs` are the contexts of its sign, `expected` (2,) is as `expect` makes it."""
+    """A number of size below 2^31; `signs` are the contexts of its sign, `expected` (3,) is as `expect` makes it."""
     above, below = _beyond(expected, 1, 1), _beyond(expected, -1, 1)
-    _give(coder, n, above + below, 1 << CDF_BITS)
+    _give(coder, n, (above + below >> 16) * expected[2], 1 << CDF_BITS)
     if not _decide(coder, source, group, n, 1, contexts, _ZERO, 1 if number != 0 else 0):
         return np.int64(0)
     _give(coder, n, below, above + below)
@@ -174,7 +178,7 @@ def number_cost(
 ) -> float:
     """Bits that `code_number` would spend."""
     above, below = _beyond(expected, 1, 1), _beyond(expected, -1, 1)
-    _give(coder, n, above + below, 1 << CDF_BITS)
+    _give(coder, n, (above + below >> 16) * expected[2], 1 << CDF_BITS)
     bits = _price(coder, source, group, n, 1, contexts, _ZERO, 1 if number != 0 else 0)
     if number == 0:
         return bits

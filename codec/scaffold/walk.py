@@ -25,14 +25,14 @@ from .contexts import (
     PX,
     A,
     B,
-    C,
     look,
     neighbour_classes,
     operation_contexts,
     residual_contexts,
 )
-from .expectation import empty_sight, expect, set_features, set_first
-from .integers import FRAME_BITS, MOST, angle, bit_length, set_frame, squared_distance
+from .expectation import KEPT, N_OUTPUTS, begin, empty_foresight, expect, foresee
+from .integers import FRAME_BITS, MOST, angle, bit_length, squared_distance
+from .sight import empty_sight, remember, see
 from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step
 
 IntArray = NDArray[np.int64]
@@ -79,15 +79,15 @@ def walk(
         Set: lattice positions, coded residuals; in coding order.
     faces : (F, 3) int64
         Set.
-    seen : (V, N_FEATURES + 1) int64
-        Set: what the network sees at each vertex that is new, and the length of the gate. May be empty.
+    seen : (N, N_GATE_FEATURES + 2) int64
+        Set: what the networks see at each gate that is processed, its length, and the operation. May be empty.
 
     Returns
     -------
     n_vertices : int
         How many there were, of V, or what was wrong, which is negative.
     """
-    view, sight = np.zeros(N_VIEW, np.int64), empty_sight()
+    view, sight, foresight = np.zeros(N_VIEW, np.int64), empty_sight(), empty_foresight()
     turns, outers = np.zeros(3, np.int64), np.full(3, -1)
     n_vertices, n_faces, n_steps, n_looked_at = 0, 0, 0, 0
     scale = np.zeros(3, np.int64)  # of the seeds: sum of edge lengths, edges, the last component's start
@@ -107,8 +107,12 @@ def walk(
             if gate < 0:
                 break
             look(view, border, gate, points)
+            see(sight, border, gate, view, points, residuals, steps)
+            foresee(foresight, sight, network)
             step = np.int64(0) if is_decoding else operations[n_steps]
-            step = _code_operation(coder, view, n_vertices < len(points), step)
+            step = _code_operation(coder, view, foresight.odds, n_vertices < len(points), step)
+            if len(seen):
+                seen[n_steps, :-2], seen[n_steps, -2], seen[n_steps, -1] = sight.features, sight.length[0], step
             view[LAST_BUT_ONE], view[LAST] = view[LAST], step
             place = -1 if is_decoding else places[n_steps]
             n_steps += 1
@@ -118,10 +122,8 @@ def walk(
             a, b = view[A], view[B]
             if step == NEW:
                 third = n_vertices
-                _see(sight, border, gate, view, points, residuals, network, steps)
-                if len(seen):
-                    seen[third, :-1], seen[third, -1] = sight.features, sight.length[0]
-                _code_vertex(coder, is_decoding, aim, network, third, points, residuals, view, sight, steps)
+                begin(foresight, sight, network)
+                _code_vertex(coder, is_decoding, aim, network, third, points, residuals, view, sight, foresight, steps)
                 if not _is_near(points, third):
                     return TOO_FAR
                 n_vertices += 1
@@ -172,7 +174,8 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
     middle of these; in normal steps along the axes, on the scale of what came before.
     """
     contexts = np.zeros(N_NUMBER, np.int64)
-    unknown = np.zeros(2, np.int64)
+    unknown = np.zeros(N_OUTPUTS, np.int64)
+    unknown[KEPT] = 1 << 16
     usual = min(bit_length(scale[0] // max(scale[1], 1)), 29)
     for k in range(3):
         vertex, size = first + k, np.int64(0)
@@ -204,36 +207,18 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
 
 
 @njit(cache=True)
-def _code_operation(coder: Any, view: IntArray, may_grow: bool, step: int) -> int:
+def _code_operation(coder: Any, view: IntArray, odds: IntArray, may_grow: bool, step: int) -> int:
     """An operation, by yes or no: PREVIOUS? NEW? NEXT? BOUNDARY? What cannot be is not asked for."""
     contexts = np.zeros(N_OPERATION, np.int64)
     operation_contexts(contexts, view)
     group = view[ENDS]
-    if not view[ENDS] & 2 and code_step(coder, 0, group, contexts, 1 if step == PREVIOUS else 0):
+    if not view[ENDS] & 2 and code_step(coder, 0, group, contexts, odds, 1 if step == PREVIOUS else 0):
         return PREVIOUS
-    if may_grow and code_step(coder, 1, group, contexts, 1 if step == NEW else 0):
+    if may_grow and code_step(coder, 1, group, contexts, odds, 1 if step == NEW else 0):
         return NEW
-    if not view[ENDS] & 1 and code_step(coder, 2, group, contexts, 1 if step == NEXT else 0):
+    if not view[ENDS] & 1 and code_step(coder, 2, group, contexts, odds, 1 if step == NEXT else 0):
         return NEXT
-    return BOUNDARY if code_step(coder, 3, group, contexts, 1 if step == BOUNDARY else 0) else JOIN
-
-
-@njit(cache=True)
-def _see(
-    sight: Any,
-    border: Any,
-    gate: int,
-    view: IntArray,
-    points: IntArray,
-    residuals: IntArray,
-    network: Any,
-    steps: IntArray,
-) -> None:
-    """Take in the surroundings of a new vertex."""
-    set_frame(sight.frame, points, view[A], view[B], view[C])
-    neighbour_classes(sight.classes, sight.frame, points, view, NORMAL_STEP)
-    set_features(sight, border, gate, view, points, residuals, steps)
-    set_first(sight, network)
+    return BOUNDARY if code_step(coder, 3, group, contexts, odds, 1 if step == BOUNDARY else 0) else JOIN
 
 
 @njit(cache=True)
@@ -247,23 +232,26 @@ def _code_vertex(
     residuals: IntArray,
     view: IntArray,
     sight: Any,
+    foresight: Any,
     steps: IntArray,
 ) -> None:
     """The position of a new vertex: its residual to the parallelogram, the normal part first."""
-    frame = sight.frame
+    frame, classes = sight.frame, np.zeros((3, 3), np.int64)
+    neighbour_classes(classes, frame, points, view, NORMAL_STEP)
     goal = np.zeros(3, np.int64)
     if not is_decoding:
         if aim.weight > 0:
-            best_residual(residuals, coder, aim, network, new, view, sight, steps)
+            best_residual(residuals, coder, aim, network, new, view, sight, foresight, classes, steps)
             goal[:] = residuals[new]
             residuals[new] = 0
         else:
             nearest(goal, aim, new, frame, view, steps)
-    contexts, signs = np.zeros(N_NUMBER, np.int64), np.zeros(N_NUMBER, np.int64)
+    contexts, signs, expected = np.zeros(N_NUMBER, np.int64), np.zeros(N_NUMBER, np.int64), foresight.expected
     for axis in range(UP, -1, -1):
-        expect(sight, axis, residuals[new], steps, network)
-        group = residual_contexts(contexts, signs, axis, new, residuals, view, sight.classes, sight.expected)
-        residuals[new, axis] = code_number(coder, axis, group, N_NUMBER, contexts, signs, sight.expected, goal[axis])
+        expect(foresight, sight, axis, residuals[new], steps, network)
+        group = residual_contexts(contexts, signs, axis, new, residuals, view, classes, expected)
+        residuals[new, axis] = code_number(coder, axis, group, N_NUMBER, contexts, signs, expected, goal[axis])
+    remember(sight, new, residuals[new])
     for k in range(3):
         total = np.int64(0)
         for axis in range(3):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 from sdfz.codec import mixing
+from sdfz.formats.errors import FormatError
 from strategies import rngs
 
 
@@ -30,6 +31,33 @@ def decoded(priors, data, contexts):
 
 
 PRIORS = mixing.untrained(17, 2, 2)
+
+
+def decoding(priors, data, contexts):
+    coder = mixing.coder(priors, mixing.DECODE, data=data)
+    code_all(coder, np.zeros(len(contexts), np.int64), contexts)
+    return coder
+
+
+@settings(max_examples=50)
+@given(rngs(), st.integers(0, 300), st.sampled_from([0.0, 0.001, 0.3, 1.0]))
+def test_only_the_bytes_of_the_encoder_are_taken_for_whole(rng, n, share):
+    """Not longer ones, and of those with the same decisions no others."""
+    bits, contexts = (rng.random(n) < share).astype(np.int64), rng.integers(16, size=n)
+    _, data = encoded(PRIORS, bits, contexts)
+    mixing.check_end(decoding(PRIORS, data, contexts), "bits")
+    for more in (b"\0", b"\1", bytes(5), bytes(5) + b"\1"):
+        with pytest.raises(FormatError, match="bits: "):
+            mixing.check_end(decoding(PRIORS, data + more, contexts), "bits")
+    for i in range(max(len(data) - 4, 0), len(data)):
+        for other in set(range(256)) - {data[i]}:
+            changed = data[:i] + bytes([other]) + data[i + 1 :]
+            coder = mixing.coder(PRIORS, mixing.DECODE, data=changed)
+            found = np.zeros(n, np.int64)
+            code_all(coder, found, contexts)
+            if (found == bits).all():
+                with pytest.raises(FormatError, match="does not end as it must"):
+                    mixing.check_end(coder, "bits")
 
 
 @settings(max_examples=50)

@@ -4,23 +4,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sdfz.codec import mixing
 from sdfz.codec.scaffold.expectation import (
-    N_FEATURES,
     N_FIRST,
     N_KNOWN_FEATURES,
+    N_OUTPUTS,
     N_SECOND,
     Network,
-    empty_sight,
+    begin,
+    empty_foresight,
     expect,
-    logarithm,
+    foresee,
     no_network,
-    set_first,
 )
 from sdfz.codec.scaffold.priors import default_network, pack_network, read_network
+from sdfz.codec.scaffold.sight import N_FEATURES, N_GATE_FEATURES, empty_sight, logarithm, remember
 from sdfz.codec.scaffold.symbols import (
     ACROSS,
     ALONG,
     N_KINDS,
     N_NUMBER,
+    N_QUESTIONS,
     UP,
     blank,
     code_number,
@@ -34,7 +36,10 @@ def random_network(rng):
     return Network(
         rng.normal(0, 400, (3, N_FEATURES + N_KNOWN_FEATURES + 1, N_FIRST)).astype(np.int32),
         rng.normal(0, 800, (3, N_FIRST + 1, N_SECOND)).astype(np.int32),
-        rng.normal(0, 800, (3, N_SECOND + 1, 2)).astype(np.int32),
+        rng.normal(0, 800, (3, N_SECOND + 1, N_OUTPUTS)).astype(np.int32),
+        rng.normal(0, 400, (N_GATE_FEATURES + 1, N_FIRST)).astype(np.int32),
+        rng.normal(0, 800, (N_FIRST + 1, N_SECOND)).astype(np.int32),
+        rng.normal(0, 800, (N_SECOND + 1, N_QUESTIONS)).astype(np.int32),
     )
 
 
@@ -43,30 +48,57 @@ def test_logarithms_are_right_to_a_hundredth(number):
     assert logarithm(number) / 256 == pytest.approx(np.log2(number), abs=0.006)
 
 
+def real(x, first, second, last):
+    """Outputs of a network of rectified linear units, in floating point."""
+    for layer in (first, second):
+        x = np.maximum(np.append(x, 1) @ layer / 4096, 0)
+    return np.append(x, 1) @ last / 4096
+
+
 @pytest.mark.parametrize("part", [ALONG, ACROSS, UP])
 def test_the_integer_network_is_the_real_one(part):
     rng = np.random.default_rng(part)
-    network, sight, residual, length = random_network(rng), empty_sight(), np.array([0, -5, 3]), 200
-    sight.features[:] = rng.integers(-2048, 2048, N_FEATURES)
+    network, sight, foresight, residual, length = (
+        random_network(rng), empty_sight(), empty_foresight(), np.array([0, -5, 3]), 200
+    )  # fmt: skip
+    sight.features[:N_FEATURES] = rng.integers(-2048, 2048, N_FEATURES)
     sight.length[0] = length
-    set_first(sight, network)
-    expect(sight, part, residual, STEPS, network)
+    begin(foresight, sight, network)
+    expect(foresight, sight, part, residual, STEPS, network)
 
     def known(axis):
         number = residual[axis]
         return [np.sign(number) * np.log2(1 + abs(number)) / 4, number * STEPS[axis] / length]
 
     x = np.zeros(N_FEATURES + N_KNOWN_FEATURES)
-    x[:N_FEATURES] = sight.features / 1024
+    x[:N_FEATURES] = sight.features[:N_FEATURES] / 1024
     if part < UP:
         x[N_FEATURES : N_FEATURES + 2] = known(UP)
     if part < ACROSS:
         x[N_FEATURES + 2 :] = known(ACROSS)
-    for layer in (network.first[part], network.second[part]):
-        x = np.maximum(np.append(x, 1) @ layer / 4096, 0)
-    place, width = np.append(x, 1) @ network.last[part] / 4096
-    assert sight.expected[0] / 256 == pytest.approx(place * length / STEPS[part] / 4, abs=0.1)
-    assert sight.expected[1] / 256 == pytest.approx(np.clip(4 * width, -3, 12), abs=0.05)
+    place, width, kept = real(x, network.first[part], network.second[part], network.last[part])
+    assert foresight.expected[0] / 256 == pytest.approx(place * length / STEPS[part] / 4, abs=0.1)
+    assert foresight.expected[1] / 256 == pytest.approx(np.clip(4 * width, -3, 12), abs=0.05)
+    assert foresight.expected[2] / 65536 == pytest.approx(1 / (1 + np.exp(-2 * kept)), abs=0.01)
+
+
+def test_the_odds_of_operations_are_those_of_the_real_network():
+    rng = np.random.default_rng(4)
+    network, sight, foresight = random_network(rng), empty_sight(), empty_foresight()
+    sight.features[:] = rng.integers(-2048, 2048, N_GATE_FEATURES)
+    foresee(foresight, sight, network)
+    odds = real(sight.features / 1024, network.gate_first, network.gate_second, network.gate_last)
+    np.testing.assert_allclose(foresight.odds / 256, odds, atol=0.03)
+
+
+def test_recent_residuals_are_remembered_for_a_shorter_and_a_longer_time():
+    sight = empty_sight()
+    for vertex in range(3, 300):
+        remember(sight, vertex, np.array([0, -100, 5]))
+    assert (np.abs(sight.recent[0] / 256 - [0, 100, 5]) < 0.1).all()
+    for vertex in range(300, 310):
+        remember(sight, vertex, np.array([0, 0, 5]))
+    assert sight.recent[0, 1] < 30 * 256 < 80 * 256 < sight.recent[1, 1] < 100 * 256
 
 
 @pytest.mark.parametrize(("place", "octaves"), [(0.0, 0.0), (3.7, 1.5), (-40.0, 4.0), (0.2, -2.0)])
@@ -76,7 +108,7 @@ def test_a_new_model_believes_the_network(place, octaves):
     priors.weights[:] = 0
     priors.weights[:, N_NUMBER, 0] = 1 << 16
     coder = mixing.coder(priors, mixing.COUNT, n_kinds=N_KINDS)
-    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([round(place * 256), round(octaves * 256)])
+    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([round(place * 256), round(octaves * 256), 1 << 16])
     width = 2.0**octaves
     near = np.arange(round(place) - int(2 * width), round(place) + int(2 * width) + 1)
     for number in near:
@@ -85,9 +117,10 @@ def test_a_new_model_believes_the_network(place, octaves):
         assert bits == pytest.approx(-np.log2(tails[0] - tails[1]), abs=0.1)
 
 
+@pytest.mark.parametrize("kept", [0, 1 << 15, 1 << 16])
 @given(st.integers(-(2**31) + 1, 2**31 - 1), st.integers(-(2**30), 2**30), st.integers(-3 * 256, 12 * 256))
-def test_numbers_however_unexpected_come_back_and_cost_what_was_said(number, place, width):
-    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([place, width])
+def test_numbers_however_unexpected_come_back_and_cost_what_was_said(kept, number, place, width):
+    contexts, expected = np.zeros(N_NUMBER, np.int64), np.array([place, width, kept])
     coder = mixing.coder(blank(), mixing.ENCODE, capacity=200, n_kinds=N_KINDS)
     price = number_cost(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)
     code_number(coder, UP, 1, N_NUMBER, contexts, contexts, expected, number)

@@ -1,0 +1,147 @@
+"""What is seen at a gate, as the numbers that the networks of `expectation` take in.
+
+They are the neighbourhood of the gate in its frame, around the place where its parallelogram ends, in units of the
+gate's length and of the steps; angles and counts that connectivity contexts know too; the residuals of the vertices
+near; how large residuals were of late. Fixed point, in 2^-10.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .border import AFTER, ANGLE, APEX, BEFORE
+from .contexts import AHEAD, BACK, ENDS, KNOWN, LAST, LAST_BUT_ONE, LOOP_OF_THREE, PX, TURN_AHEAD, TURN_BACK, A, B, C
+from .integers import FRAME_BITS, TURN, bit_length, set_frame, square_root, squared_distance
+
+IntArray = NDArray[np.int64]
+
+# Part of the format, never change.
+N_FEATURES = 53  # that matter to a new vertex
+N_GATE_FEATURES = N_FEATURES + 13  # that matter to an operation
+ONE = 1 << 10
+_RECENT_AT_FIRST = 2 << 8
+_LONGER = 64  # residuals
+
+_LOGARITHMS = np.array([round(256 * np.log2(1 + (i + 0.5) / 256)) for i in range(256)])
+
+
+class Sight(NamedTuple):
+    """What is seen at a gate; made by `empty_sight`.
+
+    Attributes
+    ----------
+    frame : (3, 3) int64
+        Of the gate, as `integers.set_frame` makes it.
+    features : (N_GATE_FEATURES,) int64
+    length : (1,) int64
+        Of the gate, in lattice units.
+    recent : (2, 3) int64
+        How large the parts of residuals were on average, in 2^-8: of late, and over a longer time.
+    """
+
+    frame: IntArray
+    features: IntArray
+    length: IntArray
+    recent: IntArray
+
+
+@njit(cache=True)
+def empty_sight() -> Sight:
+    """Nothing seen yet."""
+    return Sight(
+        np.zeros((3, 3), np.int64),
+        np.zeros(N_GATE_FEATURES, np.int64),
+        np.ones(1, np.int64),
+        np.full((2, 3), _RECENT_AT_FIRST),
+    )
+
+
+@njit(cache=True)
+def logarithm(number: int) -> int:
+    """256 log2 of a number above 0, to the nearest of a table."""
+    length = bit_length(number) - 1
+    mantissa = number >> (length - 8) if length >= 8 else number << (8 - length)
+    return (length << 8) + _LOGARITHMS[mantissa & 255]
+
+
+@njit(cache=True)
+def signed_logarithm(number: int, unit: int) -> int:
+    size = logarithm(unit + abs(number)) - logarithm(unit)
+    return size if number > 0 else -size
+
+
+@njit(cache=True)
+def within(number: int, most: int) -> int:
+    return min(max(number, -most), most)
+
+
+@njit(cache=True)
+def see(
+    sight: Any,
+    border: Any,
+    gate: int,
+    view: IntArray,
+    points: IntArray,
+    residuals: IntArray,
+    steps: IntArray,
+) -> None:
+    """Take in the surroundings of a gate."""
+    gates, frame, features = border.gates, sight.frame, sight.features
+    set_frame(frame, points, view[A], view[B], view[C])
+    before, after = gates[gate, BEFORE], gates[gate, AFTER]
+    a, b, c = view[A], view[B], view[C]
+    length = square_root(squared_distance(points, a, points[b, 0], points[b, 1], points[b, 2])) + 1
+    n = 0
+    for i in range(5):
+        if i < 3:
+            vertex = c if i == 0 else (view[BACK] if i == 1 else view[AHEAD])
+        else:
+            vertex = gates[before, APEX] if i == 3 else gates[after, APEX]
+        for axis in range(3):
+            offset = np.int64(0)
+            for k in range(3):
+                offset += frame[axis, k] * (points[vertex, k] - view[PX + k])
+            offset >>= FRAME_BITS
+            features[n] = within(offset * ONE // length, 4 * ONE)
+            n += 1
+        if i:
+            features[n] = signed_logarithm(offset, 8)
+            n += 1
+    features[n], features[n + 1] = logarithm(length) - (3 << 8), logarithm(steps[0]) - (3 << 8)
+    features[n + 2] = min(max((TURN - gates[gate, ANGLE]) * 8, -ONE), 2 * ONE)
+    features[n + 3] = min(max((TURN - gates[after, ANGLE]) * 8, -ONE), 2 * ONE)
+    features[n + 4], features[n + 5] = (view[ENDS] >> 1) * ONE, (view[ENDS] & 1) * ONE
+    for i in range(4):
+        features[n + 6 + i] = view[KNOWN + i] * 205
+    n += 10
+    for i in range(3):
+        vertex = a if i == 0 else (b if i == 1 else c)
+        for axis in range(3):
+            number = residuals[vertex, axis]
+            features[n] = signed_logarithm(number, 1)
+            features[n + 1] = within(number * steps[axis] * ONE // length, 2 * ONE)
+            n += 2
+    for i in range(2):
+        for axis in range(3):
+            features[n] = logarithm(sight.recent[i, axis] + 256) - (8 << 8)
+            n += 1
+    features[n:] = 0
+    features[n + view[LAST]] = ONE
+    features[n + 5 + view[LAST_BUT_ONE]] = ONE
+    features[n + 10], features[n + 11] = view[TURN_BACK] << 6, view[TURN_AHEAD] << 6
+    features[n + 12] = view[LOOP_OF_THREE] * ONE
+    sight.length[0] = length
+
+
+@njit(cache=True)
+def remember(sight: Any, vertex: int, residual: IntArray) -> None:
+    """Take note of how large the residual (3,) of a new vertex is."""
+    recent = sight.recent
+    for axis in range(3):
+        size = abs(residual[axis]) << 8
+        recent[0, axis] += (size - recent[0, axis]) >> 3
+        recent[1, axis] += (size - recent[1, axis]) // min(vertex + 2, _LONGER)
