@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import golden_files
+import golden_scaffold
 import pytest
 import size_ledger
-from size_ledger import FILE, FITTED, GOLDEN, Entry, Ledger
+from size_ledger import FILE, FITTED, GOLDEN, SCAFFOLD, Entry, Ledger
 
 ADVICE = "If this is meant, run `python tests/size_ledger.py --update`, look at its diff and commit it with the change."
 
@@ -24,6 +25,11 @@ def test_golden_symbols_cost_what_the_table_says(name: str) -> None:
     assert_as_in_the_table(size_ledger.golden_entries(name), GOLDEN, name)
 
 
+@pytest.mark.parametrize("name", golden_scaffold.names())
+def test_scaffold_symbols_cost_what_the_table_says(name: str) -> None:
+    assert_as_in_the_table(size_ledger.scaffold_entries(name), SCAFFOLD, name)
+
+
 @pytest.mark.parametrize("name", list(size_ledger.SHAPES))
 def test_fitted_shapes_cost_what_the_table_says(name: str) -> None:
     assert_as_in_the_table(size_ledger.fitted_entries(name), FITTED, name)
@@ -31,8 +37,8 @@ def test_fitted_shapes_cost_what_the_table_says(name: str) -> None:
 
 def test_the_table_has_no_other_shapes() -> None:
     shapes = {key[:2] for key in size_ledger.read()}
-    golden, fitted = golden_files.names(), size_ledger.SHAPES
-    assert shapes == {(GOLDEN, name) for name in golden} | {(FITTED, name) for name in fitted}
+    kinds = {GOLDEN: golden_files.names(), SCAFFOLD: golden_scaffold.names(), FITTED: size_ledger.SHAPES}
+    assert shapes == {(kind, name) for kind, names in kinds.items() for name in names}
 
 
 def test_what_counts_as_a_difference() -> None:
