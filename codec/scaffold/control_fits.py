@@ -93,6 +93,7 @@ class ControlFits:
             n_rounds=self._n_rounds,
             n_samples=self._settings.n_samples(n),
             power=self._settings.power,
+            matches=fitted.matches,
             priors=self._priors,
         )
 

@@ -115,6 +115,7 @@ def quantize(
     n_samples: int = 20_000,
     power: float = 2.0,
     priors: mixing.Priors | None = None,
+    matches: Matches | None = None,
 ) -> Quantized:
     """The best of a few rounds of quantizing and fitting again.
 
@@ -132,6 +133,8 @@ def quantize(
     n_rounds, n_samples, power
         `match`.
     priors : mixing.Priors, optional
+    matches : Matches, optional
+        At `positions`, if they are known.
 
     Returns
     -------
@@ -147,19 +150,23 @@ def quantize(
     best: Quantized | None = None
     wanted = positions
     for round_ in range(n_rounds):
-        equations = normal_equations(dense, match(target, dense, dense.matrix @ wanted, n_samples, power).pairs)
+        if matches is None:
+            matches = match(target, dense, dense.matrix @ wanted, n_samples, power)
+        equations = normal_equations(dense, matches.pairs)
         rows = rate_rows(wanted, parents, lengths)
         rate = bit_price * (rows.T @ rows)
         wanted = wanted + step(equations, rate, -rate @ wanted.ravel())
         rdo = Rdo(bit_price / unit**2, _factor(equations.matrix + rate, traversal))
         encoded, lattice = code((wanted - zero) / unit, rdo)
         decoded = lattice * unit + zero
-        matches = match(target, dense, dense.matrix @ decoded, n_samples)
+        matches = match(target, dense, dense.matrix @ decoded, n_samples, power)
         if best is None or matches.cd * len(encoded.data) < best.matches.cd * best.n_bytes:
             best = Quantized(encoded, traversal, decoded, steps, shift, matches)
         # From what is decoded the next round sees other correspondences than from what was wanted.
         if round_ % 2:
             wanted = decoded
+        else:
+            matches = None
     assert best is not None
     return best
 
