@@ -24,10 +24,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..formats.errors import FormatError, TrailingDataError
+from .compiled import njit
 
 # Part of the format, never change.
 MOST_CONTEXTS = 12  # of a decision

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..compiled import njit
 from .contexts import PX, residual_contexts
 from .expectation import expect
 from .integers import FRAME_BITS, bit_length

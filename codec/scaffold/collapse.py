@@ -8,9 +8,9 @@ smaller of its half-edges (its only one at a boundary).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .halfedges import following, preceding
 
 FloatArray = NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .border import AFTER, ANGLE, APEX, BEFORE, CLOSED, N_KNOWN, ORIGIN, STATUS
 from .integers import FRAME_BITS, TURN, angle, bit_length, squared_distance
 from .symbols import ACROSS, ALONG, UP

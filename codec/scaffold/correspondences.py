@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..compiled import njit
 from .closest import Triangles
 from .fit_target import FitTarget, Segments, located, normals_and_areas, spread_along, spread_over
 from .limit import limit

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ...formats.errors import FormatError
+from ..compiled import njit
 from .integers import FRAME_BITS, TURN, angle, set_frame
 from .subdivision import SHARP
 from .symbols import ALL, ANY, FOR_EVER, IS_CORNER, IS_SHARP, MORE, N_CREASE, code_crease

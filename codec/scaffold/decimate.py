@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .collapse import settle
 from .halfedges import face_parts, one_fan_each
 from .losses import SurfacePoints, spread_points

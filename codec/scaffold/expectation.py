@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from ..mixing import CDF_BITS, STRETCH_LIMIT, logistic
 from .sight import N_FEATURES, N_GATE_FEATURES, ONE, signed_logarithm, within
 from .symbols import N_QUESTIONS, UP

@@ -6,9 +6,9 @@ from typing import Any
 
 import igl
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from ..sample import surface_points
 from .closest import Triangles
 from .topology import topology

@@ -6,8 +6,9 @@ Half-edge 3 f + i runs from corner i of face f to its corner (i + 1) % 3, as in 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import njit
 
 IntArray = NDArray[np.int64]
 

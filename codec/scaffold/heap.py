@@ -8,8 +8,9 @@ item, so that what comes out does not depend on how it went in.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import njit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

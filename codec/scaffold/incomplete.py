@@ -8,9 +8,10 @@ complete factor, at a hundredth of the time.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array, tril
+
+from ..compiled import njit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -7,8 +7,9 @@ sixteen times these, fit 63 bits.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..compiled import njit
 
 IntArray = NDArray[np.int64]
 

@@ -7,9 +7,9 @@ fill a hole, twice (one for each side) to cap the ends of a handle.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .halfedges import following, preceding
 
 FloatArray = NDArray[np.float64]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import bsr_array
 
+from ..compiled import njit
 from .correspondences import DenseSurface, Pairs
 
 FloatArray = NDArray[np.float64]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .halfedges import by_edge, edge_starts
 
 FloatArray = NDArray[np.float64]

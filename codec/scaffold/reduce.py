@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .collapse import collapse, edge_of, flips, is_allowed
 from .halfedges import following, preceding
 from .heap import empty_heap, put, remove

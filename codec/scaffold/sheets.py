@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from ..repair import checked, weld
 from .halfedges import by_edge, corner_fans, edge_starts, face_parts, find, one_fan_each
 from .pairing import pair_half_edges

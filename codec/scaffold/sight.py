@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from .border import AFTER, ANGLE, APEX, BEFORE
 from .contexts import AHEAD, BACK, ENDS, KNOWN, LAST, LAST_BUT_ONE, LOOP_OF_THREE, PX, TURN_AHEAD, TURN_BACK, A, B, C
 from .integers import FRAME_BITS, TURN, bit_length, set_frame, square_root, squared_distance

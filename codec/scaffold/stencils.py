@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..compiled import njit
 from .topology import IntArray, Topology, split_in_four, topology
 
 FloatArray = NDArray[np.float64]

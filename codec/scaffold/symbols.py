@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from ..mixing import CDF_BITS, Priors, code, cost, logistic, stretch, untrained
 from .integers import bit_length
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..compiled import njit
 from . import border as bd
 from .border import BOUNDARY, JOIN, N_ALIVE, NEW, NEXT, ORIGIN, PREVIOUS, SLOT
 from .choice import best_residual, displaced, nearest

@@ -1,0 +1,19 @@
+"""Compiled functions where there is nowhere to keep them."""
+
+import pytest
+from numba.core.caching import CacheImpl
+from sdfz.codec.compiled import njit
+
+
+def _add(first, second):
+    return first + second
+
+
+@pytest.mark.parametrize("somewhere", [True, False])
+def test_they_run_whether_or_not_they_can_be_kept(somewhere, tmp_path, monkeypatch):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))
+    if not somewhere:
+        monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    add = njit(cache=True)(_add)
+    assert add(2, 3) == 5
+    assert bool(list(tmp_path.rglob("*.nbc"))) == somewhere
