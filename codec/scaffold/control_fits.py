@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 # The normal step over the mean error of the fit, the tangential step over the normal one, where they lose least.
 _STEP_OF_ERROR, _TANGENTIAL_RATIO = 6.0, 2.0
+# The typical distance over the mean one where distances are normally distributed (`Matches`).
+_TYPICAL_OF_MEAN = 0.85
 # What a bit may cost, over the energy of a fit divided by the bits it takes, about so many a vertex.
 _BIT_PRICE, _BITS_A_VERTEX = 1.0, 18.0
 # Rungs of the ladder from which meshes of other sizes are decimated have this many times fewer faces each.
@@ -80,10 +82,13 @@ class ControlFits:
     def coded(self, n_vertices: float, fineness: float = 1.0) -> Quantized:
         """A control mesh with about so many vertices, coded with steps `fineness` times as fine as usual."""
         fitted = self.fitted(n_vertices)
-        error = min(max(fitted.matches.cd, _LEAST_ERROR), 1.0)
+        matches = fitted.matches
+        # A shape that is exact but for a few places is worth steps for what is exact: half-way, in octaves.
+        evenness = float(np.sqrt(min(1.0, matches.typical / max(_TYPICAL_OF_MEAN * matches.cd, _LEAST_ERROR))))
+        error = min(max(evenness * matches.cd, _LEAST_ERROR), 1.0)
         steps = Steps.near(_STEP_OF_ERROR * error * self._target.scale / fineness, _TANGENTIAL_RATIO)
         n = fitted.dense.control.n_vertices
-        energy = 2 * min(max(fitted.matches.rms, _LEAST_ERROR), 1.0) ** 2
+        energy = 2 * min(max(evenness * matches.rms, _LEAST_ERROR), 1.0) ** 2
         return quantize(
             self._target,
             fitted.dense,

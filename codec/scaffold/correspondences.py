@@ -115,6 +115,11 @@ class Matches:
         """Root of the mean of the two mean squares."""
         return float(np.sqrt((np.mean(self.forward**2) + np.mean(self.backward**2)) / 2))
 
+    @property
+    def typical(self) -> float:
+        """As `cd`, but that a few large distances count for little."""
+        return (_typical(self.forward) + _typical(self.backward)) / 2
+
 
 def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples: int, power: float = 2.0) -> Matches:
     """Closest points from the target to a dense surface and back.
