@@ -41,8 +41,8 @@ def smallest_that_meets(
     """Trials towards the smallest size whose excess is at most 1, where excess falls with size.
 
     The logarithms are taken for a straight line: through the two trials nearest to the goal on either side if there are
-    some, else through the last one with the slope that is usual. Measurements are noisy (a largest distance is one
-    point's), so that a bracket is only trusted down to 3 % and a step beyond it is short.
+    some, else through the last one, with the slope that the last two have, or the usual one. Measurements are noisy (a
+    largest distance is one point's), so that a bracket is only trusted down to 3 % and a step beyond it is short.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def smallest_that_meets(
     size = min(max(start, low), high)
     for _ in range(n_trials):
         trials.append(attempt(size))
-        if abs(math.log(max(trials[-1].excess, 1e-9))) < near:
+        if miss(trials[-1]) < near:
             break
         met = [t for t in trials if t.excess <= 1]
         missed = [t for t in trials if t.excess > 1]
@@ -87,7 +87,7 @@ def smallest_that_meets(
         else:
             anchor = best or worst
             assert anchor is not None
-            step = (aim - math.log(max(anchor.excess, 1e-9))) / slope
+            step = (aim - math.log(max(anchor.excess, 1e-9))) / _slope_there(trials, slope)
             if best is None:  # short of the goal by a hair is still short
                 step = math.copysign(max(abs(step), 0.03), step)
             following = anchor.size * math.exp(min(max(step, -2.5), 2.5))
@@ -96,6 +96,19 @@ def smallest_that_meets(
             break
         size = following
     return trials
+
+
+def _slope_there(trials: list[Trial[Result]], usual: float) -> float:
+    """The slope through the last two trials, if it is at all like the usual one; else that."""
+    if len(trials) < 2:
+        return usual
+    (x, y), (x_before, y_before) = ((math.log(t.size), math.log(max(t.excess, 1e-9))) for t in trials[-2:])
+    return min(max((y - y_before) / (x - x_before) / usual, 0.5), 2.5) * usual
+
+
+def miss(trial: Trial[Result]) -> float:
+    """How far a trial is from just meeting the goal, as a difference of logarithms."""
+    return abs(math.log(max(trial.excess, 1e-9)))
 
 
 def best_of(trials: list[Trial[Result]], cost: Callable[[Result], float]) -> Trial[Result]:

@@ -8,6 +8,20 @@ from .methods import METHOD_IDS
 
 METRICS = ("cd", "rms", "hd")
 DEFAULT_QUALITY = 70.0
+# What a scaffold's quality means: a mean error of this share of the diagonal at 0, and a tenth of that every 50.
+_CD_AT_ZERO, _QUALITY_DECADE = 1e-2, 50.0
+
+
+def cd_of_quality(quality: float | None) -> float:
+    """The mean error that a quality from 0 to 100 stands for, as a fraction of the diagonal.
+
+    Examples
+    --------
+    >>> [f"{cd_of_quality(quality):.1e}" for quality in (0, 50, 70, 100)]
+    ['1.0e-02', '1.0e-03', '4.0e-04', '1.0e-04']
+    """
+    wanted = DEFAULT_QUALITY if quality is None else quality
+    return float(_CD_AT_ZERO * 10 ** (-wanted / _QUALITY_DECADE))
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class EncodeSettings:
     method : {'auto', 'grid', 'scaffold'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
-        0 (smallest) to 100 (closest); 70 by default.
+        0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a
+        grid for a number of cells.
     max_error : ErrorBound, optional
         Bound on the error measured on the decoded mesh.
     metric : {'hd', 'rms', 'cd'}
@@ -69,6 +84,11 @@ class EncodeSettings:
     backend: str = "auto"
     threads: int | None = None
     preserve_mesh: bool = False
+
+    @property
+    def has_goal(self) -> bool:
+        """Whether an error or a size is asked for, not just a quality."""
+        return self.max_error is not None or self.target_size is not None
 
     def __post_init__(self) -> None:
         goals = [name for name in ("quality", "max_error", "target_size") if getattr(self, name) is not None]

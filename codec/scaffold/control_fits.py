@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
 from .. import mixing
-from ..search import Trial, smallest_that_meets
+from ..search import Trial, miss, smallest_that_meets
+from .correspondences import match, plain_surface
 from .decimate import Mesh, decimate, decimate_ladder
-from .fit import FitSettings, Fitted, fit_control
+from .fit import FitSettings, Fitted, fit_control, fit_plain
 from .fit_target import FitTarget
 from .losses import spread_points
 from .quantize import Quantized, Steps, quantize
@@ -33,7 +35,12 @@ _ANGLES_AGAIN = 2
 _NEAR, _FINE_TUNABLE = 0.06, 0.3
 # How much less the error depends on the fineness of the steps than on the number of vertices.
 _STEP_SLOPE = 0.35
-
+# Up to so many vertices rounds and samples are as the settings say; beyond, the more vertices the fewer rounds, down to
+# so few, and the fewer samples a vertex: the time then goes with the vertices only, at 5 % more error times bytes.
+_MOST_WITH_ALL_ROUNDS, _LEAST_ROUNDS, _LEAST_SAMPLES_A_VERTEX = 1500, 2, 10
+_SAMPLES_OF_DECIMATION = 10_000
+# The kind of surface is chosen again where the size came to be so many times another than where it was chosen.
+_FAR = 2.5
 
 # Fits that are closer are coded as if they were not: a box may be exact.
 _LEAST_ERROR = 1e-7
@@ -64,24 +71,26 @@ class ControlFits:
         self._target, self._settings = target, settings
         self._n_rounds, self._priors = n_rounds, priors
         self._ladder: list[Mesh] = []
-        self._fitted: dict[int, Fitted] = {}
+        self._fitted: dict[tuple[int, bool], Fitted] = {}
         self._angles = settings.crease_angles
 
-    def fitted(self, n_vertices: float) -> Fitted:
-        """The fit of a control mesh with about so many vertices, as far as the surface's topology allows."""
-        n_faces = max(round(2 * n_vertices), 1)
-        if n_faces not in self._fitted:
-            points, faces = self._decimated(n_faces)
-            found, angles = fit_control(
-                self._target, points, faces, replace(self._settings, crease_angles=self._angles)
-            )
-            self._angles = tuple(angles[:_ANGLES_AGAIN])
-            self._fitted[n_faces] = found
-        return self._fitted[n_faces]
+    def fitted(self, n_vertices: float, is_plain: bool = False) -> Fitted:
+        """The fit of a control mesh with about so many vertices, as far as the surface's topology allows.
 
-    def coded(self, n_vertices: float, fineness: float = 1.0) -> Quantized:
+        Its limit surface is fitted, or its triangles themselves where it `is_plain`.
+        """
+        n_faces = max(round(2 * n_vertices), 1)
+        if (n_faces, is_plain) not in self._fitted:
+            mesh = self.decimated(n_vertices)
+            settings = _affordable(self._settings, len(mesh[0]))
+            self._fitted[n_faces, is_plain] = (
+                fit_plain(self._target, *mesh, settings) if is_plain else self._creased(mesh, settings)
+            )
+        return self._fitted[n_faces, is_plain]
+
+    def coded(self, n_vertices: float, fineness: float = 1.0, is_plain: bool = False) -> Quantized:
         """A control mesh with about so many vertices, coded with steps `fineness` times as fine as usual."""
-        fitted = self.fitted(n_vertices)
+        fitted = self.fitted(n_vertices, is_plain)
         matches = fitted.matches
         # A shape that is exact but for a few places is worth steps for what is exact: half-way, in octaves.
         evenness = float(np.sqrt(min(1.0, matches.typical / max(_TYPICAL_OF_MEAN * matches.cd, _LEAST_ERROR))))
@@ -89,20 +98,23 @@ class ControlFits:
         steps = Steps.near(_STEP_OF_ERROR * error * self._target.scale / fineness, _TANGENTIAL_RATIO)
         n = fitted.dense.control.n_vertices
         energy = 2 * min(max(evenness * matches.rms, _LEAST_ERROR), 1.0) ** 2
+        settings = _affordable(self._settings, n)
         return quantize(
             self._target,
             fitted.dense,
             fitted.positions,
             steps,
             _BIT_PRICE * energy / (_BITS_A_VERTEX * n) / fineness**2,
-            n_rounds=self._n_rounds,
-            n_samples=self._settings.n_samples(n),
-            power=self._settings.power,
+            n_rounds=max(round(self._n_rounds * _share(n)), 1),
+            n_samples=settings.n_samples(n),
+            power=settings.power,
             matches=fitted.matches,
             priors=self._priors,
         )
 
-    def _decimated(self, n_faces: int) -> Mesh:
+    def decimated(self, n_vertices: float) -> Mesh:
+        """The mesh that is fitted, before it is: vertices (V, 3) in the target's frame, and faces (F, 3)."""
+        n_faces = max(round(2 * n_vertices), 1)
         if not self._ladder:
             most = len(self._target.faces)
             counts = [count for count in (_MOST_FACES_OF_A_RUNG // _RUNG**k for k in range(6)) if count < most]
@@ -113,15 +125,47 @@ class ControlFits:
         above = [mesh for mesh in self._ladder if len(mesh[1]) >= n_faces]
         return decimate(*(above[-1] if above else self._ladder[0]), n_faces, standing=self._standing)
 
+    def decimation_errors(self, n_vertices: float) -> dict[str, float]:
+        """Errors of the mesh before it is fitted, as fractions of the diagonal: cd, rms and hd, roughly."""
+        points, faces = self.decimated(n_vertices)
+        matches = match(self._target, plain_surface(faces, len(points)), points, _SAMPLES_OF_DECIMATION)
+        farthest = max(float(matches.forward.max()), float(matches.backward.max()))
+        return {"cd": matches.cd, "rms": matches.rms, "hd": farthest}
+
+    def _creased(self, mesh: Mesh, settings: FitSettings) -> Fitted:
+        found, angles = fit_control(self._target, *mesh, replace(settings, crease_angles=self._angles))
+        self._angles = tuple(angles[:_ANGLES_AGAIN])
+        return found
+
+
+def _share(n_vertices: int) -> float:
+    """Of the rounds that a small mesh gets, those that a mesh of this size does."""
+    return min(_MOST_WITH_ALL_ROUNDS / n_vertices, 1.0)
+
+
+def _affordable(settings: FitSettings, n_vertices: int) -> FitSettings:
+    """The settings for a mesh of this size."""
+    share = _share(n_vertices)
+    if share == 1:
+        return settings
+    return replace(
+        settings,
+        n_rounds=max(round(settings.n_rounds * share), _LEAST_ROUNDS),
+        n_trial_rounds=max(round(settings.n_trial_rounds * share), 1),
+        samples_a_vertex=max(round(settings.samples_a_vertex * share), _LEAST_SAMPLES_A_VERTEX),
+    )
+
 
 def search_control(
-    attempt: Callable[[float, float], Trial[Result]],
+    attempts: Sequence[Callable[[float, float], Trial[Result]]],
     start: float,
     slope: float,
+    cost: Callable[[Trial[Result]], float],
     *,
     low: float = 4.0,
     high: float = 20_000.0,
     n_trials: int = 6,
+    near: float = 0.0,
 ) -> list[Trial[Result]]:
     """Trials towards the smallest control mesh, and the coarsest steps, that meet a goal.
 
@@ -129,34 +173,75 @@ def search_control(
 
     Parameters
     ----------
-    attempt : callable
-        Makes a trial of a number of vertices and a fineness (`ControlFits.coded`).
+    attempts : sequence of callable
+        Each makes trials, of one kind of surface, of a number of vertices and a fineness (`ControlFits.coded`). The
+        kind that costs less at the first size is searched with.
     start : float
         First number of vertices.
     slope : float
         d log excess / d log vertices where nothing better is known.
+    cost : callable
+        Compares trials of about the same size, whether they meet the goal or not.
     low, high : float
         Numbers of vertices allowed.
     n_trials : int
-        Most trials in all.
+        Most trials of the kind chosen.
+    near : float
+        Stop as soon as an excess is this close to 1 on either side, as a difference of logarithms.
 
     Returns
     -------
     list of Trial
         All of them, in order; `size` is the number of vertices.
     """
-    sizes = smallest_that_meets(
-        lambda size: attempt(size, 1.0), start, low, high, max(n_trials // 2, 1), slope, near=_NEAR
-    )
-    best = min(sizes, key=lambda trial: abs(np.log(max(trial.excess, 1e-9))))
-    if abs(np.log(max(best.excess, 1e-9))) > _FINE_TUNABLE or len(sizes) >= n_trials:
-        return sizes
-    n = best.size
+    trials = [attempt(start, 1.0) for attempt in attempts]
+    first = min(trials, key=cost)
+    attempt = attempts[trials.index(first)]
+    search = partial(_sizes, slope=slope, low=low, high=high, n_trials=max(n_trials // 2, 1), near=max(near, _NEAR))
+    sizes = search(attempt, first)
+    trials += sizes[1:]
+    best = min(sizes, key=miss)
+    if len(attempts) > 1 and abs(np.log(best.size / start)) > np.log(_FAR):
+        others = [other for other in attempts if other is not attempt]
+        trials += (found := [other(best.size, 1.0) for other in others])
+        other = min(found, key=cost)
+        if cost(other) < cost(best):
+            attempt = others[found.index(other)]
+            sizes = search(attempt, other)
+            trials += sizes[1:]
+            best = min(sizes, key=miss)
+    if not near < miss(best) <= _FINE_TUNABLE or len(sizes) >= n_trials:
+        return trials
+    return trials + _finer(attempt, best, slope, n_trials - len(sizes), near)
+
+
+def _sizes(
+    attempt: Callable[[float, float], Trial[Result]],
+    first: Trial[Result],
+    *,
+    slope: float,
+    low: float,
+    high: float,
+    n_trials: int,
+    near: float,
+) -> list[Trial[Result]]:
+    """Trials of other numbers of vertices, after a first one, which comes first."""
+
+    def sized(size: float) -> Trial[Result]:
+        return first if size == first.size else attempt(size, 1.0)
+
+    return smallest_that_meets(sized, first.size, low, high, n_trials, slope, near)
+
+
+def _finer(
+    attempt: Callable[[float, float], Trial[Result]], best: Trial[Result], slope: float, n_trials: int, near: float
+) -> list[Trial[Result]]:
+    """Trials of other steps for a mesh that nearly meets the goal."""
 
     def tuned(fineness: float) -> Trial[Result]:
         if fineness == 1.0:
             return replace(best, size=1.0)
-        return replace(attempt(n, fineness), size=fineness)
+        return replace(attempt(best.size, fineness), size=fineness)
 
-    finer = smallest_that_meets(tuned, 1.0, 0.4, 2.5, n_trials - len(sizes) + 1, slope * _STEP_SLOPE)
-    return sizes + [replace(trial, size=n) for trial in finer[1:]]
+    finer = smallest_that_meets(tuned, 1.0, 0.4, 2.5, n_trials + 1, slope * _STEP_SLOPE, near)
+    return [replace(trial, size=best.size) for trial in finer[1:]]

@@ -12,14 +12,14 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
 from ..compiled import njit
 from .closest import Triangles
 from .fit_target import FitTarget, Segments, located, normals_and_areas, spread_along, spread_over
 from .limit import limit
 from .stencils import Stencils, stencils
-from .subdivision import Creased, refine_times
+from .subdivision import Creased, creased, refine_times
 from .topology import Topology
 
 FloatArray = NDArray[np.float64]
@@ -65,6 +65,12 @@ def dense_surface(control: Creased, levels: int) -> DenseSurface:
     """The limit surface of a control mesh at the vertices of `levels` subdivisions."""
     refined = refine_times(control, levels)
     return DenseSurface(control, refined.mesh.topology, limit(refined.mesh).position @ refined.matrix)
+
+
+def plain_surface(faces: IntArray, n_vertices: int) -> DenseSurface:
+    """The triangles of a control mesh as they are."""
+    control = creased(faces, n_vertices)
+    return DenseSurface(control, control.topology, csr_array(eye_array(n_vertices)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .correspondences import DenseSurface, Matches, dense_surface, match
+from .correspondences import DenseSurface, Matches, dense_surface, match, plain_surface
 from .fit_creases import creased_at, merged, relative_bits
 from .fit_target import FitTarget
 from .normal_equations import normal_equations, step
@@ -119,6 +119,12 @@ def fit_control(
     return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples), angles
 
 
+def fit_plain(target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings) -> Fitted:
+    """The best fit of a decimated mesh that is not subdivided; arguments as of `fit_control`."""
+    dense = plain_surface(faces, len(points))
+    return _fit_surface(target, dense, points, settings, settings.n_rounds, settings.n_samples(len(points)))
+
+
 def _best_creases(
     target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings
 ) -> tuple[Fitted, list[float]]:
@@ -145,7 +151,12 @@ def fit_positions(
     target: FitTarget, control: Creased, positions: FloatArray, settings: FitSettings, n_rounds: int, n_samples: int
 ) -> Fitted:
     """Control vertices moved until the error no longer falls, at most `n_rounds` times; the best of all rounds."""
-    dense = dense_surface(control, settings.levels)
+    return _fit_surface(target, dense_surface(control, settings.levels), positions, settings, n_rounds, n_samples)
+
+
+def _fit_surface(
+    target: FitTarget, dense: DenseSurface, positions: FloatArray, settings: FitSettings, n_rounds: int, n_samples: int
+) -> Fitted:
     best = Fitted(dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power))
     for _ in range(n_rounds):
         positions = positions + step(normal_equations(dense, best.matches.pairs))

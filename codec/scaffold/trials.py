@@ -1,8 +1,8 @@
 """The search for the best `scaffold` file: how many control vertices it needs, or how fine a step.
 
-fitted      a control mesh whose limit surface is fitted to the input: what a file normally holds
-decimated   fewer of the input's triangles as they are, where a fit would take too long
-kept        the input's own triangles
+creased   a control mesh whose limit surface is fitted to the input: for what is round
+plain     triangles that are fitted as they are: for what is flat, and for very many vertices
+kept      the input's own triangles
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from ...formats.frame import Frame
 from ..job import Encoded, Job
-from ..search import Trial, smallest_that_meets
-from ..settings import DEFAULT_QUALITY
+from ..search import Trial, best_of, miss, smallest_that_meets
+from ..settings import ErrorBound, cd_of_quality
 from .coder import encode_control
 from .control_fits import ControlFits, search_control
-from .decimate import decimate
 from .fit import FitSettings
 from .fit_target import FitTarget
 from .head import MAX_LEVELS, Head
@@ -37,11 +36,18 @@ FloatArray = NDArray[np.float64]
 _TRIALS = (4, 5, 5, 6, 6, 7, 8, 10, 12)
 _FIT_ROUNDS = (5, 7, 8, 10, 12, 14, 18, 24, 30)
 _CODE_ROUNDS = (2, 2, 3, 3, 4, 4, 6, 8, 10)
-_MOST_FITTED = 2500  # control vertices: rate-distortion quantization takes memory with the square of them
+_MOST_CREASED = 6000  # control vertices: with more, plain triangles are nearly as good, and fitted much faster
 # The mean distance between the decoded triangles and the limit surface, over the error of the fit; and how many
 # triangles there may be by default.
 _FLATNESS, _MOST_TRIANGLES = 0.1, 200_000
-_STEP_OF_ERROR = 2.0  # the normal step over the mean error of the mesh that is quantized with it
+# Bytes at equal error go about like bytes times error to this power.
+_COST_OF_ERROR = {"cd": 0.8, "rms": 0.9, "hd": 1.2}
+# How near to the error that a quality stands for is near enough, as a difference of logarithms.
+_NEAR_QUALITY = 0.1
+# A search for an error begins where decimation comes this near, as a difference of logarithms, or after so many tries.
+_START_TRIALS, _START_NEAR = 5, 0.2
+_FITTED_SHARE = 0.75  # of the vertices that decimation takes, those that fitting does
+_BYTES_BESIDE, _BYTES_A_VERTEX = 40, 2.2  # where a search for a size begins
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,6 @@ class _Scale:
 
     Attributes
     ----------
-    at_zero : float
-        The size of quality 0; every 10 more double it.
     low, high : float
         Sizes allowed.
     laws : mapping
@@ -62,7 +66,6 @@ class _Scale:
         How the bytes go with the size, as an exponent.
     """
 
-    at_zero: float
     low: float
     high: float
     laws: Mapping[str, tuple[float, float]]
@@ -71,16 +74,14 @@ class _Scale:
 
 
 _VERTICES = _Scale(
-    at_zero=8.0,
     low=4.0,
     high=200_000.0,
-    laws={"cd": (0.06, -1.0), "rms": (0.08, -0.9), "hd": (0.01, -0.5)},
-    of_bytes=lambda n_bytes: 0.3 * n_bytes ** (1 / 0.95),
+    laws={"cd": (0.25, -1.1), "rms": (0.34, -1.0), "hd": (0.03, -0.5)},
+    of_bytes=lambda n_bytes: max(n_bytes - _BYTES_BESIDE, 10) / _BYTES_A_VERTEX,
     bytes_slope=0.95,
 )
 # Normalized units over the normal step. Bytes hardly go with it: they begin anywhere.
 _FINENESS = _Scale(
-    at_zero=16.0,
     low=4.0,
     high=2.0**21,
     laws={"cd": (0.06, -1.0), "rms": (0.08, -1.0), "hd": (0.3, -1.0)},
@@ -90,75 +91,110 @@ _FINENESS = _Scale(
 
 
 def scaffold_trials(job: Job) -> list[Trial[Encoded]]:
-    """Files towards the smallest that meets the goal, in the order of their making."""
+    """Files towards the smallest that meets the goal, in the order of their making; of a quality, one file."""
     with job.clock("prepare"):
         sheets = manifold_sheets(job.target.vertices, job.target.faces)
-    if job.settings.preserve_mesh:
-        return _search(job, _FINENESS, partial(_kept, job, sheets))
-    trials = _fitted_trials(job, sheets)
-    if any(trial.excess <= 1 for trial in trials):
-        return trials
-    return trials + _search(job, _VERTICES, partial(_decimated, job, sheets))
+    trials_of = _kept_trials if job.settings.preserve_mesh else _fitted_trials
+    if job.settings.has_goal:
+        return trials_of(job, sheets)
+    bound = ErrorBound(cd_of_quality(job.settings.quality))
+    settings = replace(job.settings, quality=None, max_error=bound, metric="cd")
+    trials = trials_of(replace(job, settings=settings), sheets, near=_NEAR_QUALITY)
+    near_enough = [replace(trial, excess=trial.excess * np.exp(-_NEAR_QUALITY)) for trial in trials]
+    best = best_of(near_enough, lambda made: len(made.data))
+    return [replace(best, excess=0.0, result=replace(best.result, target_met=True))]
 
 
-def _fitted_trials(job: Job, sheets: Sheets) -> list[Trial[Encoded]]:
-    """Those with fitted control meshes; none where quality asks for more vertices than are fitted."""
+def _kept_trials(job: Job, sheets: Sheets, near: float = 0.0) -> list[Trial[Encoded]]:
+    start, slope = _start(job, _FINENESS)
+    n_trials = _TRIALS[job.settings.effort - 1]
+    attempt = partial(_kept, job, sheets)
+    return smallest_that_meets(attempt, start, _FINENESS.low, _FINENESS.high, n_trials, slope, near)
+
+
+def _fitted_trials(job: Job, sheets: Sheets, near: float = 0.0) -> list[Trial[Encoded]]:
+    """Those with fitted control meshes, of the kind that serves better."""
     settings, effort = job.settings, job.settings.effort - 1
+    most = min(float(len(sheets.vertices)), _VERTICES.high)
     with job.clock("prepare"):
         target = FitTarget(sheets.vertices, sheets.faces, settings.seed)
-    n_rounds = _FIT_ROUNDS[effort]
-    fits = ControlFits(
-        target, FitSettings(n_rounds=n_rounds, n_trial_rounds=n_rounds * 2 // 5), n_rounds=_CODE_ROUNDS[effort]
-    )
-    attempt = partial(_fitted, job, fits)
-    start, slope = _start(job, _VERTICES)
-    if slope is None:
-        return [attempt(start, 1.0)] if start <= _MOST_FITTED else []
+        n_rounds = _FIT_ROUNDS[effort]
+        fits = ControlFits(
+            target, FitSettings(n_rounds=n_rounds, n_trial_rounds=n_rounds * 2 // 5), n_rounds=_CODE_ROUNDS[effort]
+        )
+        start, slope = _start(job, _VERTICES)
+        if (bound := job.allowed_error) is not None:
+            start = _start_by_decimation(fits, settings.metric, bound, start, slope, most)
+    creased, plain = (partial(_fitted, job, fits, is_plain) for is_plain in (False, True))
     return search_control(
-        attempt, min(start, _MOST_FITTED), slope, low=_VERTICES.low, high=_MOST_FITTED, n_trials=_TRIALS[effort]
+        [creased, plain] if start <= _MOST_CREASED else [plain],
+        min(start, most),
+        slope,
+        partial(_cost, settings.metric),
+        low=_VERTICES.low,
+        high=most,
+        n_trials=_TRIALS[effort],
+        near=near,
     )
 
 
-def _start(job: Job, scale: _Scale) -> tuple[float, float | None]:
-    """The size to begin with, and how the goal's excess goes with the size; None where there is nothing to search."""
-    settings, bound = job.settings, job.allowed_error
-    slope: float | None = None
-    if settings.target_size is not None:
-        size, slope = scale.of_bytes(settings.target_size), scale.bytes_slope
-    elif bound is not None:
-        constant, slope = scale.laws[settings.metric]
-        size = constant * bound ** (1 / slope)
+def _start_by_decimation(
+    fits: ControlFits, metric: str, bound: float, start: float, slope: float, most: float
+) -> float:
+    """The number of vertices with which decimation alone comes near an error, less those that fitting saves."""
+
+    def attempt(n_vertices: float) -> Trial[None]:
+        return Trial(n_vertices, fits.decimation_errors(n_vertices)[metric] / bound, None)
+
+    trials = smallest_that_meets(attempt, start, _VERTICES.low, most, _START_TRIALS, slope, _START_NEAR)
+    met = [trial for trial in trials if trial.excess <= 1]
+    # What so many vertices hold exactly, as those of a box, no fit of fewer comes near.
+    if met and min(map(miss, met)) > 1:
+        return min(trial.size for trial in met)
+    return max(_FITTED_SHARE * min(trials, key=miss).size, _VERTICES.low)
+
+
+def _start(job: Job, scale: _Scale) -> tuple[float, float]:
+    """The size to begin with, and how the goal's excess goes with the size."""
+    bound = job.allowed_error
+    if bound is None:
+        assert job.settings.target_size is not None
+        size, slope = scale.of_bytes(job.settings.target_size), scale.bytes_slope
     else:
-        quality = DEFAULT_QUALITY if settings.quality is None else settings.quality
-        size = scale.at_zero * 2 ** (quality / 10)
+        constant, slope = scale.laws[job.settings.metric]
+        size = constant * bound ** (1 / slope)
     return min(max(size, scale.low), scale.high), slope
 
 
-def _search(job: Job, scale: _Scale, attempt: Callable[[float], Trial[Encoded]]) -> list[Trial[Encoded]]:
-    start, slope = _start(job, scale)
-    if slope is None:
-        return [attempt(start)]
-    return smallest_that_meets(attempt, start, scale.low, scale.high, _TRIALS[job.settings.effort - 1], slope)
+def _cost(metric: str, trial: Trial[Encoded]) -> float:
+    """The bytes that a trial's kind of surface takes, relative to others at an equal error, as a logarithm."""
+    error = max(float(getattr(trial.result.distortion, metric)), np.finfo(np.float64).tiny)
+    return float(np.log(len(trial.result.data)) + _COST_OF_ERROR[metric] * np.log(error))
 
 
-def _fitted(job: Job, fits: ControlFits, n_vertices: float, fineness: float) -> Trial[Encoded]:
+def _fitted(job: Job, fits: ControlFits, is_plain: bool, n_vertices: float, fineness: float) -> Trial[Encoded]:
     """A control mesh fitted to the surface, with steps `fineness` times as fine as usual."""
     with job.clock("fit"):
-        control = fits.fitted(n_vertices).dense.control
+        control = fits.fitted(n_vertices, is_plain).dense.control
     with job.clock("code"):
-        found = fits.coded(n_vertices, fineness)
-        n_levels = enough_levels(control, found.positions, _FLATNESS * found.matches.cd, _MOST_TRIANGLES)
+        found = fits.coded(n_vertices, fineness, is_plain)
+        n_levels = 0
+        if not is_plain:
+            levels = enough_levels(control, found.positions, _FLATNESS * found.matches.cd, _MOST_TRIANGLES)
+            n_levels = min(levels, MAX_LEVELS)
         head = Head(
             control.n_vertices,
             len(control.faces),
             found.steps.normal,
             found.steps.tangential,
-            min(n_levels, MAX_LEVELS),
+            n_levels,
+            is_plain,
         )
         sections = pack_encoded(head, found.encoded)
     home = job.target.frame(1.0)
     x, y, z = (np.array(home.centre_steps) + found.shift).tolist()
-    detail = {**_detail(head), "creases": int((found.encoded.mesh.sharpness > 0).sum())}
+    creases = found.encoded.mesh.sharpness > 0
+    detail = {**_detail(head), "creases": int(creases.sum())}
     return job.trial("scaffold", n_vertices, Frame(home.scale_code, (x, y, z)), sections, detail)
 
 
@@ -172,14 +208,6 @@ def _kept(job: Job, sheets: Sheets, fineness: float) -> Trial[Encoded]:
         return trial
     excess = max(trial.excess, farthest / job.reference.diagonal / job.allowed_error)
     return Trial(fineness, excess, replace(trial.result, target_met=excess <= 1))
-
-
-def _decimated(job: Job, sheets: Sheets, n_vertices: float) -> Trial[Encoded]:
-    """Fewer triangles, with vertices on a lattice as fine as they are exact."""
-    with job.clock("fit"):
-        vertices, faces = decimate(sheets.vertices, sheets.faces, max(round(2 * n_vertices), 1))
-        error = job.reference.measure(vertices, faces).cd * job.reference.diagonal
-    return _plain(job, n_vertices, vertices, faces, _STEP_OF_ERROR * max(error, 1e-7))[0]
 
 
 def _plain(job: Job, size: float, vertices: FloatArray, faces: IntArray, step: float) -> tuple[Trial[Encoded], float]:

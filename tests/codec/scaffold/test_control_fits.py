@@ -1,5 +1,7 @@
 """The search for a control mesh that meets a goal."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sdfz.codec.scaffold.control_fits import ControlFits, search_control
@@ -18,10 +20,15 @@ def _modelled(calls, n_vertices, fineness):
     return Trial(n_vertices, error, n_vertices * (2.2 + np.log2(fineness) * 0.15))
 
 
+def _cost(trial):
+    """Bytes times error."""
+    return trial.result * trial.excess
+
+
 @pytest.mark.parametrize("start", [60.0, 280.0, 3000.0])
 def test_few_sizes_and_then_steps(start):
     calls = []
-    trials = search_control(lambda n, fineness: _modelled(calls, n, fineness), start, -1.0, n_trials=7)
+    trials = search_control([lambda n, fineness: _modelled(calls, n, fineness)], start, -1.0, _cost, n_trials=7)
     assert len(calls) == len(trials) <= 7
     best = best_of(trials, lambda n_bytes: n_bytes)
     assert 0.9 < best.excess <= 1
@@ -31,9 +38,43 @@ def test_few_sizes_and_then_steps(start):
 
 def test_a_goal_that_is_out_of_reach_ends_at_the_largest():
     calls = []
-    trials = search_control(lambda n, f: Trial(n, 100.0, n), 100.0, -1.0, high=500.0)
+    trials = search_control([lambda n, f: Trial(n, 100.0, n)], 100.0, -1.0, _cost, high=500.0)
     assert max(trial.size for trial in trials) == 500.0
     assert not calls
+
+
+@pytest.mark.parametrize(("start", "kinds"), [(280.0, {1}), (20.0, {0, 1})])
+def test_the_kind_that_costs_less_where_the_search_ends(start, kinds):
+    """The second kind is better from 100 vertices on: the first is tried again, and left, where it began too small."""
+    calls = []
+
+    def attempt(kind, n, fineness):
+        calls.append((kind, n, fineness))
+        better = (n / 100) ** 0.5 if kind else 1.0
+        return Trial(n, 300 / n / better / fineness**0.35, n * fineness**0.1)
+
+    attempts = [partial(attempt, kind) for kind in (0, 1)]
+    trials = search_control(attempts, start, -1.0, _cost, n_trials=7)
+    assert {kind for kind, *_ in calls[2:] if kind} == {1}
+    assert {kind for kind, *_ in calls[2:]} == kinds
+    assert 0.9 < best_of(trials, lambda n_bytes: n_bytes).excess <= 1
+    assert best_of(trials, lambda n_bytes: n_bytes).size < 220
+
+
+def test_near_enough_is_the_end():
+    calls = []
+    attempt = partial(_modelled, calls)
+    assert len(search_control([attempt], 300.0, -1.0, _cost, near=0.1)) == len(calls) == 1
+
+
+def test_plain_triangles_are_fitted_and_coded_as_they_are():
+    fits = ControlFits(FitTarget(*torus(n_major=48, n_minor=24)), QUICK, n_rounds=2)
+    fitted = fits.fitted(80, is_plain=True)
+    assert fitted.matches.cd < 0.9 * fits.decimation_errors(80)["cd"]
+    assert (fitted.dense.mesh.faces == fitted.dense.control.faces).all()
+    found = fits.coded(80, is_plain=True)
+    assert found.matches.cd < 2 * fitted.matches.cd
+    assert found.encoded.bits["creases"] < 8
 
 
 def test_more_vertices_less_error_and_finer_steps_more_bytes():
