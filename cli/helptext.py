@@ -90,7 +90,8 @@ resolution_option = option(
     show_default=True,
     metavar="16..1024",
     group="Shape",
-    help="Voxels along the shape's longest side, for finer triangles; each doubling splits a scaffold's in four.",
+    help="How fine the triangles are. Of a scaffold, 256 gives those that were measured, and each doubling splits them "
+    "in four; of a grid it is the voxels along the shape's longest side.",
 )
 lod_option = option(
     "--lod",
@@ -99,7 +100,7 @@ lod_option = option(
     show_default=True,
     metavar="N",
     group="Shape",
-    help="Leave out the N finest levels of detail; one level always stays.",
+    help="Leave out the N finest levels: of a scaffold's subdivision, or of a grid's detail; one always stays.",
 )
 device_option = option(
     "--device",

@@ -27,7 +27,7 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
 
     FILE is a .sdfz file, or - for stdin. Errors are those that the encoder measured between the input and the
     decoded mesh. Checksums are verified on the way. -v adds every field of the header and decodes the symbols to
-    count them.
+    count them: creases and the bits of each part of a scaffold, cells and latents of a grid.
 
     \b
     sdfz info bunny.sdfz
@@ -136,8 +136,17 @@ def _page(report: dict[str, Any], container: Container, *, verbose: bool) -> lis
     if verbose:
         rows = [*container.header.describe(), *(container.metadata.describe() if container.metadata else [])]
         lines += ["  fields", *(f"    {field.name:<13} {field.text}" for field in rows)]
-        lines += ["  counts", *(f"    {name:<13} {value}" for name, value in report.get("counts", {}).items())]
+        counts = report.get("counts", {})
+        width = max(map(len, [*counts, " " * 13]))
+        lines += ["  counts", *(f"    {name:<{width}} {_counted(value)}" for name, value in counts.items())]
     return lines
+
+
+def _counted(value: Any) -> str:
+    """A count, or several by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number:,.0f}" for name, number in value.items())
+    return str(value)
 
 
 def _source(report: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shapes
 from click.testing import Result
 from quick_codec import QuickCodec, container_bytes
 from sdfz.formats.errors import SdfzError
@@ -53,6 +54,19 @@ def test_info_verbose_shows_every_field(run: Run, codec: QuickCodec, sdfz_file: 
     for field in ("magic", "version", "method", "flags", "scale", "centre_x", "diagonal", "n_faces"):
         assert f"\n    {field} " in output
     assert "\n    n_cells       3\n" in output
+
+
+def test_info_shows_the_bits_of_each_part(run: Run, tmp_path: Path) -> None:
+    from sdfz.codec.encode import EncodeSettings, encode_mesh
+
+    vertices, faces = shapes.box((1, 2, 3))
+    data = encode_mesh(vertices, faces, EncodeSettings(preserve_mesh=True, quality=60)).data
+    output = run("info", "-", "-v", stdin=data).stdout
+    assert "\n  control mesh    vertices 8, triangles 12, subdivisions 0\n" in output
+    (line,) = (line for line in output.splitlines() if line.startswith("    bits "))
+    parts = dict(part.rsplit(" ", 1) for part in line.split(maxsplit=1)[1].split(", "))
+    assert list(parts) == ["header", "connectivity", "joins", "seeds", "normal", "tangential", "creases"]
+    assert 0 < sum(int(bits.replace(",", "")) for bits in parts.values()) < 8 * len(data)
 
 
 def test_info_of_a_file_without_metadata_on_stdin(run: Run) -> None:
