@@ -13,7 +13,7 @@ _CD_AT_ZERO, _QUALITY_DECADE = 1e-2, 50.0
 
 
 def cd_of_quality(quality: float | None) -> float:
-    """The mean error that a quality from 0 to 100 stands for, as a fraction of the diagonal.
+    """The largest mean error that a quality from 0 to 100 allows, as a fraction of the diagonal.
 
     Examples
     --------

@@ -32,7 +32,8 @@ _MOST_FACES_OF_A_RUNG = 65_536
 # Of the angles at which creases are tried with the first size, so many of the best are tried with others.
 _ANGLES_AGAIN = 2
 # How near to the goal a size is good enough, and up to where steps can make up for it, as differences of logarithms.
-_NEAR, _FINE_TUNABLE = 0.06, 0.3
+_NEAR, _FINE_TUNABLE = 0.06, 0.15
+_FINE_TRIALS = 2  # kept for the steps
 # How much less the error depends on the fineness of the steps than on the number of vertices.
 _STEP_SLOPE = 0.35
 # Up to so many vertices rounds and samples are as the settings say; beyond, the more vertices the fewer rounds, down to
@@ -197,7 +198,9 @@ def search_control(
     trials = [attempt(start, 1.0) for attempt in attempts]
     first = min(trials, key=cost)
     attempt = attempts[trials.index(first)]
-    search = partial(_sizes, slope=slope, low=low, high=high, n_trials=max(n_trials // 2, 1), near=max(near, _NEAR))
+    search = partial(
+        _sizes, slope=slope, low=low, high=high, n_trials=max(n_trials - _FINE_TRIALS, 1), near=max(near, _NEAR)
+    )
     sizes = search(attempt, first)
     trials += sizes[1:]
     best = min(sizes, key=miss)

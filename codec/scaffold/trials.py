@@ -42,11 +42,11 @@ _MOST_CREASED = 6000  # control vertices: with more, plain triangles are nearly 
 _FLATNESS, _MOST_TRIANGLES = 0.1, 200_000
 # Bytes at equal error go about like bytes times error to this power.
 _COST_OF_ERROR = {"cd": 0.8, "rms": 0.9, "hd": 1.2}
-# How near to the error that a quality stands for is near enough, as a difference of logarithms.
+# How far below the error that a quality stands for is aimed; twice that is near enough, as a difference of logarithms.
 _NEAR_QUALITY = 0.1
 # A search for an error begins where decimation comes this near, as a difference of logarithms, or after so many tries.
 _START_TRIALS, _START_NEAR = 5, 0.2
-_FITTED_SHARE = 0.75  # of the vertices that decimation takes, those that fitting does
+_FITTED_SHARE = 0.65  # of the vertices that decimation takes, those that fitting does
 _BYTES_BESIDE, _BYTES_A_VERTEX = 40, 2.2  # where a search for a size begins
 
 
@@ -97,7 +97,8 @@ def scaffold_trials(job: Job) -> list[Trial[Encoded]]:
     trials_of = _kept_trials if job.settings.preserve_mesh else _fitted_trials
     if job.settings.has_goal:
         return trials_of(job, sheets)
-    bound = ErrorBound(cd_of_quality(job.settings.quality))
+    # At most the error that the quality stands for, and not much less.
+    bound = ErrorBound(cd_of_quality(job.settings.quality) * np.exp(-_NEAR_QUALITY))
     settings = replace(job.settings, quality=None, max_error=bound, metric="cd")
     trials = trials_of(replace(job, settings=settings), sheets, near=_NEAR_QUALITY)
     near_enough = [replace(trial, excess=trial.excess * np.exp(-_NEAR_QUALITY)) for trial in trials]

@@ -32,7 +32,7 @@ def test_few_sizes_and_then_steps(start):
     assert len(calls) == len(trials) <= 7
     best = best_of(trials, lambda n_bytes: n_bytes)
     assert 0.9 < best.excess <= 1
-    assert len({n for n, _ in calls}) <= 3
+    assert len({n for n, _ in calls}) <= 4
     assert all(trial.size in {n for n, _ in calls} for trial in trials)
 
 
