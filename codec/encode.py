@@ -24,8 +24,8 @@ from .threads import torch_threads
 __all__ = ["EncodeSettings", "Encoded", "ErrorBound", "encode_mesh"]
 
 _MEASURE_SAMPLES = (30_000, 50_000, 50_000, 100_000, 100_000, 100_000, 100_000, 200_000, 200_000)  # by effort
-# A mean error, of the diagonal, above which the grid is tried too. It takes half a minute, and below it measured 20 times
-# worse even of foliage.
+# A mean error, of the diagonal, above which the grid is tried too. That takes half a minute, and where the scaffold is
+# below, the grid measured 20 times worse even of foliage.
 _POOR_CD = 1e-2
 
 

@@ -150,9 +150,10 @@ def _start_by_decimation(
     trials = smallest_that_meets(attempt, start, _VERTICES.low, most, _START_TRIALS, slope, _START_NEAR)
     met = [trial for trial in trials if trial.excess <= 1]
     # What so many vertices hold exactly, as those of a box, no fit of fewer comes near.
-    if met and min(map(miss, met)) > 1:
+    nearest = min(trials, key=miss)
+    if met and miss(nearest) > 1:
         return min(trial.size for trial in met)
-    return max(_FITTED_SHARE * min(trials, key=miss).size, _VERTICES.low)
+    return max(_FITTED_SHARE * nearest.size, _VERTICES.low)
 
 
 def _start(job: Job, scale: _Scale) -> tuple[float, float]:
