@@ -36,6 +36,8 @@ FloatArray = NDArray[np.float64]
 _TRIALS = (4, 5, 5, 6, 6, 7, 8, 10, 12)
 _FIT_ROUNDS = (5, 7, 8, 10, 12, 14, 18, 24, 30)
 _CODE_ROUNDS = (2, 2, 3, 3, 4, 4, 6, 8, 10)
+# At effort 1, without taking over chains: a sixth less time at the same bytes times error, over 12 fits.
+_QUICK_ANGLES = (180.0, 65.0, 28.0)
 _MOST_CREASED = 6000  # control vertices: with more, plain triangles are nearly as good, and fitted much faster
 # The mean distance between the decoded triangles and the limit surface, over the error of the fit; and how many
 # triangles there may be by default.
@@ -120,9 +122,10 @@ def _fitted_trials(job: Job, sheets: Sheets, near: float = 0.0) -> list[Trial[En
     with job.clock("prepare"):
         target = FitTarget(sheets.vertices, sheets.faces, settings.seed)
         n_rounds = _FIT_ROUNDS[effort]
-        fits = ControlFits(
-            target, FitSettings(n_rounds=n_rounds, n_trial_rounds=n_rounds * 2 // 5), n_rounds=_CODE_ROUNDS[effort]
-        )
+        fit_settings = FitSettings(n_rounds=n_rounds, n_trial_rounds=n_rounds * 2 // 5)
+        if effort == 0:
+            fit_settings = replace(fit_settings, crease_angles=_QUICK_ANGLES, n_merges=0)
+        fits = ControlFits(target, fit_settings, n_rounds=_CODE_ROUNDS[effort])
         start, slope = _start(job, _VERTICES)
         if (bound := job.allowed_error) is not None:
             start = _start_by_decimation(fits, settings.metric, bound, start, slope, most)
