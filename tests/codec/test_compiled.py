@@ -17,3 +17,14 @@ def test_they_run_whether_or_not_they_can_be_kept(somewhere, tmp_path, monkeypat
     add = njit(cache=True)(_add)
     assert add(2, 3) == 5
     assert bool(list(tmp_path.rglob("*.nbc"))) == somewhere
+
+
+def test_there_is_one_version_for_all_constants():
+    add = njit(cache=False)(_add)
+
+    @njit(cache=False)
+    def add_both(number):
+        return add(number, 1) + add(2, number)
+
+    assert add_both(3) == 9
+    assert len(add.signatures) == 1
