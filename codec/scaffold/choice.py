@@ -115,8 +115,8 @@ def _terms(
 
 
 @njit(cache=True)
-def _candidates(found: IntArray, best: float) -> int:
-    """Fill in numbers near `best`, and smaller ones that cost fewer bits; how many."""
+def candidates(found: IntArray, best: float) -> int:
+    """Fill in (5,) numbers near `best`, and smaller ones that cost fewer bits; how many."""
     low = np.int64(np.floor(min(max(best, -1e9), 1e9)))
     found[0], found[1], found[2] = low, low + 1, 0
     inner = low + 1 if best < 0 else low
@@ -153,7 +153,7 @@ def best_residual(
     _terms(squares, offset, aim, vertex, sight.frame, view, steps)
     free = _solve(squares, offset)
     along, across, up = np.zeros(5, np.int64), np.zeros(5, np.int64), np.zeros(5, np.int64)
-    n_along, n_across = _candidates(along, free[0]), _candidates(across, free[1])
+    n_along, n_across = candidates(along, free[0]), candidates(across, free[1])
     contexts, signs = np.zeros(N_NUMBER, np.int64), np.zeros(N_NUMBER, np.int64)
     least, best = 1e300, np.zeros(3, np.int64)
     trial = residuals[vertex]
@@ -164,7 +164,7 @@ def best_residual(
             dot = 0.0
             for k in range(3):
                 dot += squares[k, 2] * (offset[k] + squares[k, 0] * along[i] + squares[k, 1] * across[j])
-            for m in range(_candidates(up, -dot / norm if norm > 0 else 0.0)):
+            for m in range(candidates(up, -dot / norm if norm > 0 else 0.0)):
                 total = 0.0
                 for k in range(3):
                     total += (

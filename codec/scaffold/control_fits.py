@@ -16,6 +16,7 @@ from .decimate import Mesh, decimate, decimate_ladder
 from .fit import FitSettings, Fitted, fit_control, fit_plain
 from .fit_target import FitTarget
 from .losses import spread_points
+from .part_order import in_coding_order
 from .quantize import Quantized, Steps, quantize
 
 Result = TypeVar("Result")
@@ -124,7 +125,8 @@ class ControlFits:
             if counts:
                 self._ladder += decimate_ladder(self._target.points, self._target.faces, counts)
         above = [mesh for mesh in self._ladder if len(mesh[1]) >= n_faces]
-        return decimate(*(above[-1] if above else self._ladder[0]), n_faces, standing=self._standing)
+        points, faces = decimate(*(above[-1] if above else self._ladder[0]), n_faces, standing=self._standing)
+        return points, in_coding_order(points, faces)
 
     def decimation_errors(self, n_vertices: float) -> dict[str, float]:
         """Errors of the mesh before it is fitted, as fractions of the diagonal: cd, rms and hd, roughly."""

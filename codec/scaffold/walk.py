@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..compiled import njit
 from . import border as bd
 from .border import BOUNDARY, JOIN, N_ALIVE, NEW, NEXT, ORIGIN, PREVIOUS, SLOT
-from .choice import best_residual, displaced, nearest
+from .choice import best_residual, candidates, displaced, nearest
 from .contexts import (
     AHEAD,
     BACK,
@@ -33,7 +33,7 @@ from .contexts import (
 from .expectation import KEPT, N_OUTPUTS, begin, empty_foresight, expect, foresee
 from .integers import FRAME_BITS, MOST, angle, bit_length, squared_distance
 from .sight import empty_sight, remember, see
-from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step
+from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step, number_cost
 
 IntArray = NDArray[np.int64]
 
@@ -174,26 +174,24 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
     middle of these; in normal steps along the axes, on the scale of what came before.
     """
     contexts = np.zeros(N_NUMBER, np.int64)
-    unknown = np.zeros(N_OUTPUTS, np.int64)
-    unknown[KEPT] = 1 << 16
-    usual = min(bit_length(scale[0] // max(scale[1], 1)), 29)
+    unknown = _unknown()
+    usual = min(bit_length(scale[0] // max(scale[1], 1)), 29) if first else np.int64(-1)
+    guess, goal = np.zeros(3, np.int64), np.zeros(3, np.int64)
     for k in range(3):
         vertex, size = first + k, np.int64(0)
         for axis in range(3):
             if k == 0:
-                guess = points[scale[2], axis] if first else np.int64(0)
+                guess[axis] = points[scale[2], axis] if first else np.int64(0)
             elif k == 1:
-                guess = points[first, axis]
+                guess[axis] = points[first, axis]
             else:
-                guess = (points[first, axis] + points[first + 1, axis]) >> 1
-            contexts[0] = k if first else 3 + k
-            contexts[1] = (k * 30 + usual) * 3 + axis if first else 300 + k
-            contexts[2] = k * 31 + min(bit_length(size), 30) + (1 + min(axis, 1)) * 100
-            number = np.int64(0)
-            if not is_decoding:
-                number = np.int64(np.floor((aim.targets[vertex, axis] - guess) / NORMAL_STEP + 0.5))
-            number = code_number(coder, SEED, 0, 3, contexts, contexts, unknown, number)
-            points[vertex, axis] = guess + number * NORMAL_STEP
+                guess[axis] = (points[first, axis] + points[first + 1, axis]) >> 1
+        if not is_decoding:
+            _aim_seed(goal, coder, aim, vertex, k, usual, guess)
+        for axis in range(3):
+            _seed_contexts(contexts, k, usual, axis, size)
+            number = code_number(coder, SEED, 0, 3, contexts, contexts, unknown, goal[axis])
+            points[vertex, axis] = guess[axis] + number * NORMAL_STEP
             size = max(size, abs(number))
         if not _is_near(points, vertex):
             return False
@@ -204,6 +202,46 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
             scale[1] += 1
     scale[2] = first
     return True
+
+
+@njit(cache=True)
+def _unknown() -> IntArray:
+    """What is expected of a number by a network that says nothing."""
+    unknown = np.zeros(N_OUTPUTS, np.int64)
+    unknown[KEPT] = 1 << 16
+    return unknown
+
+
+@njit(cache=True)
+def _seed_contexts(contexts: IntArray, k: int, usual: int, axis: int, size: int) -> None:
+    """Of a coordinate of vertex `k`; `usual` is the size of what came before, -1 for the first component."""
+    contexts[0] = 3 + k if usual < 0 else k
+    contexts[1] = 300 + k if usual < 0 else (k * 30 + usual) * 3 + axis
+    contexts[2] = k * 31 + min(bit_length(size), 30) + (1 + min(axis, 1)) * 100
+
+
+@njit(cache=True)
+def _aim_seed(goal: IntArray, coder: Any, aim: Any, vertex: int, k: int, usual: int, guess: IntArray) -> None:
+    """Set the numbers (3,) of a vertex, axis by axis from the last, to those with the least error and weighted bits."""
+    contexts, unknown, found = np.zeros(N_NUMBER, np.int64), _unknown(), np.zeros(5, np.int64)
+    row = 3 * (len(aim.targets) - 1 - vertex)
+    for axis in range(2, -1, -1):
+        free = aim.targets[vertex, axis] - guess[axis]
+        if len(aim.own) == 0 or aim.own[vertex, axis, axis] == 0 or aim.weight == 0:
+            goal[axis] = np.int64(np.floor(free / NORMAL_STEP + 0.5))
+            continue
+        stiffness, force = aim.own[vertex, axis, axis], aim.pull[row + axis]
+        for other in range(axis + 1, 3):
+            moved = guess[other] + goal[other] * NORMAL_STEP - aim.targets[vertex, other]
+            force += aim.own[vertex, other, axis] * moved
+        best = (free - force / stiffness) / NORMAL_STEP
+        least = 1e300
+        _seed_contexts(contexts, k, usual, axis, 0)
+        for i in range(candidates(found, best)):
+            error = stiffness * (found[i] - best) * NORMAL_STEP
+            bits = number_cost(coder, SEED, 0, 3, contexts, contexts, unknown, found[i])
+            if error * error + aim.weight * bits < least:
+                least, goal[axis] = error * error + aim.weight * bits, found[i]
 
 
 @njit(cache=True)
