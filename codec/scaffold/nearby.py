@@ -122,34 +122,35 @@ def _to_box(box: FloatArray, point: FloatArray) -> float:
 def squared_distance_to_triangle(point: FloatArray, corners: FloatArray) -> float:
     """Squared distance of a point (3,) to a triangle (3, 3), which may have no area.
 
-    Ericson, Real-Time Collision Detection, 2005, 5.1.5.
+    To the nearest of its sides, or to the inside where that is below the point; barycentric coordinates as in Ericson,
+    Real-Time Collision Detection, 2005, 5.1.5.
     """
     a, b, c = corners[0], corners[1], corners[2]
+    best = min(_to_segment(point, a, b), _to_segment(point, b, c), _to_segment(point, c, a))
     ab0, ab1, ab2 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     ac0, ac1, ac2 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     p0, p1, p2 = point[0] - a[0], point[1] - a[1], point[2] - a[2]
     d1, d2 = ab0 * p0 + ab1 * p1 + ab2 * p2, ac0 * p0 + ac1 * p1 + ac2 * p2
     bb, bc, cc = ab0 * ab0 + ab1 * ab1 + ab2 * ab2, ab0 * ac0 + ab1 * ac1 + ab2 * ac2, ac0 * ac0 + ac1 * ac1 + ac2 * ac2
-    d3, d4, d5, d6 = d1 - bb, d2 - bc, d1 - bc, d2 - cc
-    v, w = 0.0, 0.0
-    va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
-    if d1 <= 0.0 and d2 <= 0.0:
-        v, w = 0.0, 0.0
-    elif d3 >= 0.0 and d4 <= d3:
-        v, w = 1.0, 0.0
-    elif d6 >= 0.0 and d5 <= d6:
-        v, w = 0.0, 1.0
-    elif vc <= 0.0 and d1 >= 0.0 and d3 <= 0.0:
-        v = d1 / bb if bb > 0.0 else 0.0
-    elif vb <= 0.0 and d2 >= 0.0 and d6 <= 0.0:
-        w = d2 / cc if cc > 0.0 else 0.0
-    elif va <= 0.0 and d4 >= d3 and d5 >= d6:
-        length = (d4 - d3) + (d5 - d6)
-        w = (d4 - d3) / length if length > 0.0 else 0.0
-        v = 1.0 - w
-    else:
-        total = va + vb + vc
-        if total > 0.0:
-            v, w = vb / total, vc / total
-    x, y, z = p0 - v * ab0 - w * ac0, p1 - v * ab1 - w * ac1, p2 - v * ab2 - w * ac2
-    return x * x + y * y + z * z
+    vb, vc = cc * d1 - bc * d2, bb * d2 - bc * d1
+    total = bb * cc - bc * bc
+    if vb > 0.0 and vc > 0.0 and vb + vc < total:
+        v, w = vb / total, vc / total
+        x, y, z = p0 - v * ab0 - w * ac0, p1 - v * ab1 - w * ac1, p2 - v * ab2 - w * ac2
+        best = min(best, x * x + y * y + z * z)
+    return best
+
+
+@njit(cache=True)
+def _to_segment(point: FloatArray, start: FloatArray, end: FloatArray) -> float:
+    along, squared = 0.0, 0.0
+    for axis in range(3):
+        side = end[axis] - start[axis]
+        along += side * (point[axis] - start[axis])
+        squared += side * side
+    share = min(max(along / squared, 0.0), 1.0) if squared > 0.0 else 0.0
+    total = 0.0
+    for axis in range(3):
+        away = point[axis] - start[axis] - share * (end[axis] - start[axis])
+        total += away * away
+    return total
