@@ -110,6 +110,7 @@ class ControlFits:
             n_rounds=max(round(self._n_rounds * _share(n)), 1),
             n_samples=settings.n_samples(n),
             power=settings.power,
+            far_weight=settings.far_weight,
             matches=fitted.matches,
             priors=self._priors,
         )

@@ -35,6 +35,11 @@ _BOUNDARY_WEIGHT = 0.3
 # was left out has no partner.
 _BOUNDARY_REACH = 3.0
 
+# In units of the mean distance: up to where pairs that face away from each other do not count, to twice which they come
+# to count fully; and beyond what, up to how many times more, far pairs are pulled harder.
+_APART = 2.0
+_FAR, _MOST_FAR = 4.0, 4.0
+
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -127,7 +132,14 @@ class Matches:
         return (_typical(self.forward) + _typical(self.backward)) / 2
 
 
-def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples: int, power: float = 2.0) -> Matches:
+def match(
+    target: FitTarget,
+    dense: DenseSurface,
+    points: FloatArray,
+    n_samples: int,
+    power: float = 2.0,
+    far_weight: float = 0.0,
+) -> Matches:
     """Closest points from the target to a dense surface and back.
 
     Parameters
@@ -141,6 +153,9 @@ def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples:
     power : float
         Pairs weigh like distance ** (power - 2), so that minimizing the sum of squares again and again minimizes the
         sum of distances to this power: 2 for least squares, less for the mean, more for the maximum.
+    far_weight : float
+        Pairs farther apart than `_FAR` times the mean weigh this much more for each `_FAR` times the mean, up to
+        `_MOST_FAR` of them: pulls the maximum down where a power above 2 just lets the mean rise.
 
     Returns
     -------
@@ -152,12 +167,12 @@ def match(target: FitTarget, dense: DenseSurface, points: FloatArray, n_samples:
     samples, sample_face = target.samples(n_samples)
     face, share = Triangles(points, faces).closest(samples)
     offset = samples - located(points, faces, face, share)
-    forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power)
+    forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power, far_weight)
     back_face, back_share = _spread(areas, n_samples // 2, len(points))
     back_points = located(points, faces, back_face, back_share)
     partner, place = target.surface.closest(back_points)
     offset = located(target.points, target.faces, partner, place) - back_points
-    backward = _facing(back_face, back_share, offset, target.normals[partner], normals[back_face], power)
+    backward = _facing(back_face, back_share, offset, target.normals[partner], normals[back_face], power, far_weight)
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
     rim = _rim(target, dense, points, max(n_samples // 10, 100), _typical(out))
     return Matches(_joined([forward, backward, *rim]), out, back if areas.any() else np.full_like(back, np.inf))
@@ -171,17 +186,27 @@ def _spread(areas: FloatArray, n: int, seed: int) -> tuple[IntArray, FloatArray]
 
 
 def _facing(
-    face: IntArray, share: FloatArray, offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float
+    face: IntArray,
+    share: FloatArray,
+    offset: FloatArray,
+    normal: FloatArray,
+    own_normal: FloatArray,
+    power: float,
+    far_weight: float,
 ) -> Pairs:
-    """Pairs of which the offset along the target's normal counts; those that face away from each other do not."""
+    """Pairs of which the offset along the target's normal counts.
+
+    Those that face away from each other count where they are far from each other, and then along the offset itself:
+    near ones may be the two sides of a thin part, far ones are a ridge that is cut off or a fold that sticks out.
+    """
     counts = np.empty((len(face), len(ENTRIES)))
-    _count_along(offset, normal, own_normal, power, counts)
+    _count_along(offset, normal, own_normal, power, far_weight, counts)
     return Pairs(face, share, offset, counts)
 
 
 @njit(cache=True, nogil=True)
 def _count_along(
-    offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float, counts: FloatArray
+    offset: FloatArray, normal: FloatArray, own_normal: FloatArray, power: float, far_weight: float, counts: FloatArray
 ) -> None:
     """Fill in `Pairs.counts`."""
     n, total = len(offset), 0.0
@@ -190,12 +215,20 @@ def _count_along(
     typical = max(total / n, _TINY)
     for i in range(n):
         n0, n1, n2 = normal[i, 0], normal[i, 1], normal[i, 2]
-        weight = min(max(n0 * own_normal[i, 0] + n1 * own_normal[i, 1] + n2 * own_normal[i, 2], 0.0), 1.0) / n
-        if power != 2.0:
-            distance = np.sqrt(offset[i, 0] ** 2 + offset[i, 1] ** 2 + offset[i, 2] ** 2)
-            weight *= min(max(distance / typical, 0.1), 10.0) ** (power - 2.0)
-        counts[i, 0], counts[i, 1], counts[i, 2] = weight * n0 * n0, weight * n1 * n1, weight * n2 * n2
-        counts[i, 3], counts[i, 4], counts[i, 5] = weight * n0 * n1, weight * n0 * n2, weight * n1 * n2
+        o0, o1, o2 = offset[i, 0], offset[i, 1], offset[i, 2]
+        distance = np.sqrt(o0 * o0 + o1 * o1 + o2 * o2)
+        ratio = distance / typical
+        weight = min(max(ratio, 0.1), 10.0) ** (power - 2.0) / n
+        weight *= 1.0 + far_weight * min(max(ratio / _FAR - 1.0, 0.0), _MOST_FAR)
+        agreement = min(max(n0 * own_normal[i, 0] + n1 * own_normal[i, 1] + n2 * own_normal[i, 2], 0.0), 1.0)
+        across = weight * agreement
+        along = (1.0 - agreement) * min(max(ratio / _APART - 1.0, 0.0), 1.0) * weight / max(distance * distance, _TINY)
+        counts[i, 0] = across * n0 * n0 + along * o0 * o0
+        counts[i, 1] = across * n1 * n1 + along * o1 * o1
+        counts[i, 2] = across * n2 * n2 + along * o2 * o2
+        counts[i, 3] = across * n0 * n1 + along * o0 * o1
+        counts[i, 4] = across * n0 * n2 + along * o0 * o2
+        counts[i, 5] = across * n1 * n2 + along * o1 * o2
 
 
 def _typical(distances: FloatArray) -> float:

@@ -38,8 +38,8 @@ class FitSettings:
         Samples of the target for each control vertex in the final fit; half of them while creases are chosen.
     least_samples : int
         Samples of the target at least; half of them while creases are chosen.
-    power : float
-        The fit minimizes the sum of distances to this power (`correspondences.match`).
+    power, far_weight : float
+        What the fit minimizes: a sum of distances to this power, large ones weighing more (`correspondences.match`).
     levels : int
         Subdivisions of the surface that is fitted.
     """
@@ -51,6 +51,7 @@ class FitSettings:
     samples_a_vertex: int = 40
     least_samples: int = 20_000
     power: float = 1.5
+    far_weight: float = 2.0
     levels: int = 2
 
     def n_samples(self, n_vertices: int) -> int:
@@ -157,10 +158,12 @@ def fit_positions(
 def _fit_surface(
     target: FitTarget, dense: DenseSurface, positions: FloatArray, settings: FitSettings, n_rounds: int, n_samples: int
 ) -> Fitted:
-    best = Fitted(dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power))
+    best = Fitted(
+        dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
+    )
     for _ in range(n_rounds):
         positions = positions + step(normal_equations(dense, best.matches.pairs))
-        matches = match(target, dense, dense.matrix @ positions, n_samples, settings.power)
+        matches = match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
         before = best.matches.cd
         if matches.cd < before:
             best = Fitted(dense, positions, matches)

@@ -114,6 +114,7 @@ def quantize(
     n_rounds: int = 4,
     n_samples: int = 20_000,
     power: float = 2.0,
+    far_weight: float = 0.0,
     priors: mixing.Priors | None = None,
     matches: Matches | None = None,
 ) -> Quantized:
@@ -130,7 +131,7 @@ def quantize(
     steps : Steps
     bit_price : float
         What a bit may cost in energy (`normal_equations`).
-    n_rounds, n_samples, power
+    n_rounds, n_samples, power, far_weight
         `match`.
     priors : mixing.Priors, optional
     matches : Matches, optional
@@ -151,7 +152,7 @@ def quantize(
     wanted = positions
     for round_ in range(n_rounds):
         if matches is None:
-            matches = match(target, dense, dense.matrix @ wanted, n_samples, power)
+            matches = match(target, dense, dense.matrix @ wanted, n_samples, power, far_weight)
         equations = normal_equations(dense, matches.pairs)
         rows = rate_rows(wanted, parents, lengths)
         rate = bit_price * (rows.T @ rows)
@@ -159,7 +160,7 @@ def quantize(
         rdo = Rdo(bit_price / unit**2, _factor(equations.matrix + rate, traversal))
         encoded, lattice = code((wanted - zero) / unit, rdo)
         decoded = lattice * unit + zero
-        matches = match(target, dense, dense.matrix @ decoded, n_samples, power)
+        matches = match(target, dense, dense.matrix @ decoded, n_samples, power, far_weight)
         if best is None or matches.cd * len(encoded.data) < best.matches.cd * best.n_bytes:
             best = Quantized(encoded, traversal, decoded, steps, shift, matches)
         # From what is decoded the next round sees other correspondences than from what was wanted.

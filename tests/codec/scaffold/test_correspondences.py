@@ -32,11 +32,35 @@ def test_distances_are_those_of_a_shell(offset):
     assert energy == pytest.approx(2 * offset**2, rel=0.03)
 
 
-def test_what_faces_away_does_not_pull():
+def test_what_faces_away_pulls_only_from_far_away_and_along_the_offset():
     vertices, faces = sphere(0.5, 3)
     target = FitTarget(vertices, faces)
     inside_out = dense_surface(creased(faces[:, ::-1], len(vertices)), 0)
-    assert not match(target, inside_out, target.points * 1.01, 1000).pairs.counts.any()
+    centre = (target.points.min(axis=0) + target.points.max(axis=0)) / 2
+    shell = centre + (target.points - centre) * 1.01
+    assert not match(target, inside_out, shell, 1000).pairs.counts.any()
+    shell[0] = centre + (target.points[0] - centre) * 1.5
+    pairs = match(target, inside_out, shell, 1000).pairs
+    distance = np.linalg.norm(pairs.offset, axis=1)
+    far, near = distance > 4.5 * distance.mean(), distance < 1.5 * distance.mean()
+    assert far.any() and near.any() and not pairs.counts[near].any()
+    # All of the offset counts, and nothing across it.
+    assert np.allclose(_energies(pairs)[far] / distance[far] ** 2, pairs.counts[far, :3].sum(axis=1))
+    assert (pairs.counts[far, :3].sum(axis=1) > 0).all()
+
+
+def test_far_pairs_weigh_more_where_asked():
+    vertices, faces = sphere(0.5, 3)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    points = target.points.copy()
+    points[0] *= 1.2
+    plain, weighed = (match(target, dense, points, 2000, far_weight=weight).pairs for weight in (0.0, 2.0))
+    distance = np.linalg.norm(plain.offset, axis=1)
+    ratio = _energies(weighed) / np.maximum(_energies(plain), 1e-300)
+    is_pulled = _energies(plain) > 0
+    assert np.allclose(ratio[is_pulled & (distance < 0.25 * distance.max())].min(), 1)
+    assert ratio[is_pulled].max() > 3
 
 
 def test_a_collapsed_surface_is_infinitely_far_away():
