@@ -83,11 +83,7 @@ class ControlFits:
         """
         n_faces = max(round(2 * n_vertices), 1)
         if (n_faces, is_plain) not in self._fitted:
-            mesh = self.decimated(n_vertices)
-            settings = _affordable(self._settings, len(mesh[0]))
-            self._fitted[n_faces, is_plain] = (
-                fit_plain(self._target, *mesh, settings) if is_plain else self._creased(mesh, settings)
-            )
+            self._fitted[n_faces, is_plain] = self._plain(n_vertices) if is_plain else self._creased(n_vertices)
         return self._fitted[n_faces, is_plain]
 
     def coded(self, n_vertices: float, fineness: float = 1.0, is_plain: bool = False) -> Quantized:
@@ -136,8 +132,15 @@ class ControlFits:
         farthest = max(float(matches.forward.max()), float(matches.backward.max()))
         return {"cd": matches.cd, "rms": matches.rms, "hd": farthest}
 
-    def _creased(self, mesh: Mesh, settings: FitSettings) -> Fitted:
-        found, angles = fit_control(self._target, *mesh, replace(settings, crease_angles=self._angles))
+    def _plain(self, n_vertices: float) -> Fitted:
+        mesh = self.decimated(n_vertices)
+        return fit_plain(self._target, *mesh, _affordable(self._settings, len(mesh[0])))
+
+    def _creased(self, n_vertices: float) -> Fitted:
+        n_inserted = int(n_vertices * self._settings.inserted)
+        mesh = self.decimated(n_vertices - n_inserted)
+        settings = replace(_affordable(self._settings, len(mesh[0])), crease_angles=self._angles)
+        found, angles = fit_control(self._target, *mesh, settings, n_inserted)
         self._angles = tuple(angles[:_ANGLES_AGAIN])
         return found
 

@@ -1,6 +1,7 @@
 """Fit a control mesh to a surface: positions of its vertices, and the creases, before anything is quantized.
 
 decimated mesh -> creases at several angles -> closest points, least squares, again and again -> the best of them
+               -> a few vertices more where it is worst, and again -> closest points, least squares
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from .correspondences import DenseSurface, Matches, dense_surface, match, plain_surface
 from .fit_creases import creased_at, merged, relative_bits
 from .fit_target import FitTarget
+from .insertion import best_apart, edge_scores, split_edges
 from .normal_equations import normal_equations, step
 from .subdivision import Creased
 
@@ -40,6 +42,14 @@ class FitSettings:
         Samples of the target at least; half of them while creases are chosen.
     power, far_weight : float
         What the fit minimizes: a sum of distances to this power, large ones weighing more (`correspondences.match`).
+    inserted : float
+        Share of the control vertices that are put where the fit is worst, once there are creases.
+    n_insertions : int
+        In so many steps, each after
+    n_insertion_rounds : int
+        most rounds of closest points and least squares.
+    insertion_power : float
+        Of the errors that ask for a vertex (`insertion.edge_scores`).
     levels : int
         Subdivisions of the surface that is fitted.
     """
@@ -52,6 +62,10 @@ class FitSettings:
     least_samples: int = 20_000
     power: float = 1.5
     far_weight: float = 2.0
+    inserted: float = 0.08
+    n_insertions: int = 3
+    n_insertion_rounds: int = 3
+    insertion_power: float = 2.0
     levels: int = 2
 
     def n_samples(self, n_vertices: int) -> int:
@@ -93,12 +107,14 @@ class Fitted:
 
 # A round that improves the error by less than this share is the last one.
 _CONVERGED = 0.003
+# A fit that is nearer needs no more vertices: it is flat where the target is.
+_EXACT = 1e-6
 
 
 def fit_control(
-    target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings
+    target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings, n_inserted: int = 0
 ) -> tuple[Fitted, list[float]]:
-    """The best fit of a decimated mesh, with creases where they serve.
+    """The best fit of a decimated mesh, with creases where they serve and more vertices where it is worst.
 
     Parameters
     ----------
@@ -108,6 +124,8 @@ def fit_control(
     faces : (F, 3) int64
         A simplicial manifold.
     settings : FitSettings
+    n_inserted : int
+        Vertices to add.
 
     Returns
     -------
@@ -116,8 +134,22 @@ def fit_control(
         The angles of `settings` that gave different creases, best first.
     """
     best, angles = _best_creases(target, points, faces, settings)
-    n_samples = settings.n_samples(len(points))
+    n_samples = settings.n_samples(len(points) + n_inserted)
+    best = _with_vertices(target, best, settings, n_inserted, n_samples // 2)
     return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples), angles
+
+
+def _with_vertices(target: FitTarget, fitted: Fitted, settings: FitSettings, n: int, n_samples: int) -> Fitted:
+    """A fit with about `n` more control vertices where it was worst; with none where there is no error to speak of."""
+    until = np.round(np.linspace(0, n, settings.n_insertions + 1)).astype(int)
+    for n_now in np.diff(until):
+        if not n_now or fitted.matches.cd < _EXACT:
+            continue
+        scores = edge_scores(fitted.dense, fitted.positions, fitted.matches, settings.insertion_power)
+        edges = best_apart(scores, fitted.dense.control.topology, int(n_now))
+        control, positions = split_edges(fitted.dense.control, fitted.positions, edges)
+        fitted = fit_positions(target, control, positions, settings, settings.n_insertion_rounds, n_samples)
+    return fitted
 
 
 def fit_plain(target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings) -> Fitted:
