@@ -26,6 +26,7 @@ ONE = 1 << 10
 _RECENT_AT_FIRST = 2 << 8
 _LONGER = 64  # residuals
 
+# None is nearer to a half than 0.001 before rounding, so that all machines agree.
 _LOGARITHMS = np.array([round(256 * np.log2(1 + (i + 0.5) / 256)) for i in range(256)])
 
 
