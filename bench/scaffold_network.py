@@ -191,7 +191,7 @@ def _round(targets: Sequence[NDArray[np.int32]], layers: list[NDArray[np.float32
 @click.argument("meshes", type=click.Path(path_type=Path, exists=True))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 @click.option("--hold-out", default=0, help="Leave out one of so many parts.")
-@click.option("--epochs", "n_epochs", default=8.0, show_default=True)
+@click.option("--epochs", "n_epochs", default=70.0, show_default=True)
 def main(meshes: Path, out: Path, hold_out: int, n_epochs: float) -> None:
     """Learn from the meshes of a folder."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
