@@ -62,8 +62,7 @@ def code_creases(
     none = np.zeros(N_CREASE, np.int64)
     n_sharp = np.bincount(mesh.edges[(sharpness > 0) | ~is_inner].ravel(), minlength=mesh.n_vertices)
     # Pinning changes nothing elsewhere, see `Creased.kinds`.
-    may_be_corner = mesh.valences > 2
-    corners = pinned & (n_sharp == 2) & may_be_corner
+    corners = pinned & (n_sharp == 2) & (mesh.valences > 2)
     if not code_crease(coder, ANY, none, int(sharpness.any() or corners.any())):
         return np.zeros_like(sharpness), np.zeros_like(corners)
     everything = is_inner.any() and (sharpness[is_inner] == SHARP).all()
@@ -72,13 +71,22 @@ def code_creases(
             raise FormatError("control mesh: creases without an inner edge")
         sharpness = np.where(is_inner, SHARP, 0).astype(np.uint8)
         return sharpness, np.zeros_like(corners)
-    levels, found_corners = sharpness.astype(np.int64), corners.astype(np.int64)
-    folds = np.zeros(mesh.n_edges, np.int64)
-    _set_folds(folds, mesh.edges, mesh.opposite, is_inner, points)
-    _code(coder, mesh.edges, _around(mesh), *mesh.stars, folds, is_inner, points, levels, found_corners, may_be_corner)
+    levels, found_corners = code_each(coder, mesh, points, sharpness, corners)
     # With every edge sharp, no vertex is left that could be a corner.
     if not (levels.any() or found_corners.any()) or (is_inner.any() and (levels[is_inner] == SHARP).all()):
         raise FormatError("control mesh: creases that take fewer decisions")
+    return levels, found_corners
+
+
+def code_each(
+    coder: Any, mesh: Topology, points: IntArray, sharpness: NDArray[np.uint8], corners: BoolArray
+) -> tuple[NDArray[np.uint8], BoolArray]:
+    """Code creases edge by edge and vertex by vertex; arguments and results as of `code_creases`."""
+    levels, found_corners, is_inner = sharpness.astype(np.int64), corners.astype(np.int64), ~mesh.is_boundary
+    folds = np.zeros(mesh.n_edges, np.int64)
+    _set_folds(folds, mesh.edges, mesh.opposite, is_inner, points)
+    may_be_corner = mesh.valences > 2
+    _code(coder, mesh.edges, _around(mesh), *mesh.stars, folds, is_inner, points, levels, found_corners, may_be_corner)
     return levels.astype(np.uint8), found_corners.astype(bool)
 
 

@@ -4,9 +4,10 @@ from control_meshes import irregular
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
+from sdfz.codec.scaffold import coder, creases
 from sdfz.codec.scaffold.coder import MOST_STEP, Rdo, decode_control, encode_control
 from sdfz.codec.scaffold.subdivision import SHARP
-from sdfz.codec.scaffold.symbols import blank
+from sdfz.codec.scaffold.symbols import ALL, ANY, N_CREASE, blank, code_crease
 from sdfz.codec.scaffold.topology import topology
 from sdfz.codec.scaffold.traversal import traverse
 from sdfz.formats.errors import FormatError, LimitError
@@ -163,6 +164,26 @@ def test_later_vertices_make_up_for_earlier_ones_where_the_error_couples_them():
         return moved @ hessian @ moved + 30.0 * sum(coded.bits.values())
 
     assert cost(aware) < 0.97 * cost(plain)
+
+
+@pytest.mark.parametrize("name", ["plane", "triangle"])
+def test_creases_said_with_too_many_decisions_are_refused(name, monkeypatch):
+    """That there are some, and then none; that all inner edges are sharp, where there is none."""
+    mesh = {"plane": MESHES["plane"], "triangle": (np.eye(3), np.array([[0, 1, 2]]))}[name]
+
+    def wasteful(code, is_decoding, mesh, points, sharpness, pinned):
+        contexts = np.zeros(N_CREASE, np.int64)
+        code_crease(code, ANY, contexts, 1)
+        code_crease(code, ALL, contexts, int(name == "triangle"))
+        if name == "plane":
+            creases.code_each(code, mesh, points, sharpness, pinned)
+        return sharpness, pinned
+
+    with monkeypatch.context() as patch:
+        patch.setattr(coder, "code_creases", wasteful)
+        coded = encoded(mesh)[2]
+    with pytest.raises(FormatError, match="control mesh: creases"):
+        decoded(coded)
 
 
 @pytest.mark.parametrize("step", [0, MOST_STEP + 1])
