@@ -139,6 +139,8 @@ class ControlFits:
     def _creased(self, n_vertices: float) -> Fitted:
         n_inserted = int(n_vertices * self._settings.inserted)
         mesh = self.decimated(n_vertices - n_inserted)
+        # Never more than the surface has itself.
+        n_inserted = min(n_inserted, max(len(self._target.points) - len(mesh[0]), 0))
         settings = replace(_affordable(self._settings, len(mesh[0])), crease_angles=self._angles)
         found, angles = fit_control(self._target, *mesh, settings, n_inserted)
         self._angles = tuple(angles[:_ANGLES_AGAIN])
