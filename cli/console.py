@@ -21,6 +21,8 @@ ProgressCallback = Callable[[str, int, int], None]
 METRICS = ("cd", "rms", "hd")
 
 _META_KEY = "sdfz.console"
+# The part of the library whose log tells people at a terminal why they wait.
+_WAITS = "codec.compiled"
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,14 @@ class Console:
         level = logger.level
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG if self.verbose else logging.WARNING)
+        waits = logging.getLogger(f"{logger.name}.{_WAITS}")
+        if sys.stderr.isatty():
+            waits.setLevel(logging.INFO)
 
         def restore() -> None:
             logger.removeHandler(handler)
             logger.setLevel(level)
+            waits.setLevel(logging.NOTSET)
 
         ctx.call_on_close(restore)
 
@@ -113,7 +119,7 @@ def _say(text: str) -> None:
 
 
 class _LogHandler(logging.Handler):
-    """The library's log on a console: warnings as warnings, the rest as details."""
+    """The library's log on a console: warnings as warnings, what explains a wait as a note, the rest as details."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -121,7 +127,11 @@ class _LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say one record."""
-        say = self._console.warning if record.levelno >= logging.WARNING else self._console.detail
+        say = self._console.detail
+        if record.levelno >= logging.WARNING:
+            say = self._console.warning
+        elif record.name.endswith(_WAITS) and sys.stderr.isatty():
+            say = self._console.note
         say(" ".join(record.getMessage().split()))
 
 

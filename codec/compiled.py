@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import numba
-from numba.core import types
+from numba.core import event, types
+
+logger = logging.getLogger(__name__)
 
 
 def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -41,3 +44,21 @@ def _compile_once(dispatcher: Any) -> None:
         return of_arguments(tuple(map(types.unliteral, args)), {name: types.unliteral(kws[name]) for name in kws})
 
     dispatcher.get_call_template = of_types
+
+
+class _FirstCompilation(event.Listener):
+    """Says once in a process that somebody has to wait, and that it will not happen again."""
+
+    said = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.said:
+            self.said = True
+            logger.info("compiling for this machine, up to a minute the first time")
+
+    def on_end(self, event: event.Event) -> None:
+        """Compiled functions come one after the other; nothing is to be said of each."""
+
+
+_FIRST = _FirstCompilation()
+event.register("numba:compile", _FIRST)

@@ -91,3 +91,14 @@ def test_numbers() -> None:
     assert (percent(0.00048321), percent(0)) == ("0.0483%", "0%")
     assert (length(0.00012345, None), length(12.3456, "mm")) == ("0.000123", "12.3 mm")
     assert (count(1, "byte"), count(4812, "byte")) == ("1 byte", "4,812 bytes")
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_who_waits_at_a_terminal_is_told_why(is_terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = Terminal() if is_terminal else io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    with click.Context(click.Command("any")) as ctx:
+        Console().install(ctx)
+        logging.getLogger("sdfz.codec.compiled").info("compiling")
+        logging.getLogger("sdfz.codec.job").info("a trial")
+    assert stderr.getvalue() == ("sdfz: compiling\n" if is_terminal else "")

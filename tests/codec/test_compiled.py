@@ -1,7 +1,8 @@
-"""Compiled functions where there is nowhere to keep them."""
+"""Compiled functions: kept where they can be, and what people are told who wait for them."""
 
 import pytest
 from numba.core.caching import CacheImpl
+from sdfz.codec import compiled
 from sdfz.codec.compiled import njit
 
 
@@ -28,3 +29,13 @@ def test_there_is_one_version_for_all_constants():
 
     assert add_both(3) == 9
     assert len(add.signatures) == 1
+
+
+def test_a_process_says_once_that_it_compiles(caplog, monkeypatch):
+    monkeypatch.setattr(compiled._FIRST, "said", False)
+    with caplog.at_level("INFO", logger=compiled.__name__):
+        for function in (_add, lambda number: number + 1):
+            njit(cache=False)(function)(*(range(2) if function is _add else (1,)))
+    assert [record.message for record in caplog.records] == [
+        "compiling for this machine, up to a minute the first time"
+    ]
