@@ -43,7 +43,7 @@ _MOST_CREASED = 6000  # control vertices: with more, plain triangles are nearly 
 # triangles there may be by default.
 _FLATNESS, _MOST_TRIANGLES = 0.1, 200_000
 # Bytes at equal error go about like bytes times error to this power.
-_COST_OF_ERROR = {"cd": 0.8, "rms": 0.9, "hd": 1.2}
+_COST_OF_ERROR = {"cd": 1.0, "rms": 1.1, "hd": 1.4}
 # How far below the error that a quality stands for is aimed; twice that is near enough, as a difference of logarithms.
 _NEAR_QUALITY = 0.1
 # A search for an error begins where decimation comes this near, as a difference of logarithms, or after so many tries.
