@@ -5,7 +5,7 @@ those of medians of one run. Everything is imported and called once before it is
 that works on many shapes, not of a command's first.
 
 The stages of a whole file come from its own encoder and decoder: their clock, their progress, their field seen through
-one that takes the time. Only the distance tree, the cells and the samples are timed apart, on the same mesh.
+one that takes the time. Only what a grid prepares (distance tree, cells, samples) is timed apart, on the same mesh.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ..codec.methods import method_name
 from ..formats.files import write_atomic
 from .peers import peer
 from .peers.contract import Mesh, Unavailable
@@ -30,6 +31,7 @@ from .peers.packages import optional
 if TYPE_CHECKING:
     from ..codec.encode import Encoded, EncodeSettings
     from ..codec.region import Field, Float32Array, Region
+    from ..formats.container import Section
 
 OURS, DRACO, DECIMATED = "sdfz", "draco", "decimated-draco"
 ENCODE, DECODE = "encode", "decode"
@@ -89,6 +91,7 @@ _NUMBERS = ("seconds_median", "seconds_min", "seconds_max", "throughput", "ratio
 def run(
     meshes: Sequence[tuple[str, Mesh]],
     *,
+    method: str = "auto",
     quality: float | None = None,
     effort: int = 5,
     repeats: int = 5,
@@ -100,6 +103,8 @@ def run(
     Parameters
     ----------
     meshes : sequence of (name, Mesh)
+    method : str
+        What sdfz encodes by.
     quality : float, optional
         The encoder's default if not given.
     effort : int
@@ -121,7 +126,7 @@ def run(
     from ..codec.encode import EncodeSettings
 
     missing = _missing(progress)
-    settings = [EncodeSettings(quality=quality, effort=effort, device=device) for device in devices]
+    settings = [EncodeSettings(method=method, quality=quality, effort=effort, device=device) for device in devices]
     for each in settings:
         _warm_up(each)
     timings = []
@@ -283,6 +288,16 @@ def _time_ours(mesh: Mesh, settings: EncodeSettings, watch: _Watch) -> int:
 
 
 def _time_encode_parts(mesh: Mesh, made: Encoded, steps: Sequence[float], add: Add) -> None:
+    add("encode: preparing", made.seconds["prepare"], len(mesh.faces), "triangles")
+    if method_name(made.header.method) == "grid":
+        _time_grid_parts(mesh, made, steps, add)
+    else:
+        add("encode: fit", made.seconds["fit"])
+    add("encode: entropy coding", made.seconds["code"], len(made.data), "bytes")
+    add("encode: measuring", made.seconds["decode"] + made.seconds["measure"])
+
+
+def _time_grid_parts(mesh: Mesh, made: Encoded, steps: Sequence[float], add: Add) -> None:
     from ..codec.target import Target
 
     target = Target(mesh.vertices, mesh.faces)
@@ -295,21 +310,29 @@ def _time_encode_parts(mesh: Mesh, made: Encoded, steps: Sequence[float], add: A
     add("encode: distance samples", seconds, _SAMPLES, "points")
     if len(steps) > 1:
         add("encode: fit", steps[-1] - steps[0], len(steps) - 1, "steps")
-    add("encode: entropy coding", made.seconds["code"], len(made.data), "bytes")
-    add("encode: measuring", made.seconds["decode"] + made.seconds["measure"])
 
 
 def _time_decode(data: bytes, device: str, add: Add) -> None:
     from ..codec.decode import decode_bytes
-    from ..codec.grid.decode import GridSurface
-    from ..codec.grid.stream import unpack_symbols
     from ..codec.shape import DEFAULT_RESOLUTION
     from ..formats.container import unpack
 
     (_, faces), seconds = _timed(lambda: decode_bytes(data, device=device).triangles(DEFAULT_RESOLUTION))
     add(DECODE, seconds, len(faces), "triangles")
-    symbols, seconds = _timed(lambda: unpack_symbols(unpack(data).sections))
-    add("decode: entropy", seconds, len(data), "bytes")
+    file = unpack(data)
+    if method_name(file.header.method) == "grid":
+        _time_grid_decode(file.sections, device, add)
+    else:
+        _time_scaffold_decode(file.sections, add)
+
+
+def _time_grid_decode(sections: Sequence[Section], device: str, add: Add) -> None:
+    from ..codec.grid.decode import GridSurface
+    from ..codec.grid.stream import unpack_symbols
+    from ..codec.shape import DEFAULT_RESOLUTION
+
+    symbols, seconds = _timed(lambda: unpack_symbols(sections))
+    add("decode: entropy", seconds, _n_bytes(sections), "bytes")
     surface, seconds = _timed(lambda: GridSurface(symbols, device))
     add("decode: network", seconds)
     timed = _TimedField(surface.field)
@@ -317,6 +340,21 @@ def _time_decode(data: bytes, device: str, add: Add) -> None:
     (_, faces), seconds = _timed(lambda: surface.mesh(DEFAULT_RESOLUTION))
     add("decode: field", timed.seconds, timed.n_points, "points")
     add("decode: mesher", seconds - timed.seconds, len(faces), "triangles")
+
+
+def _time_scaffold_decode(sections: Sequence[Section], add: Add) -> None:
+    from ..codec.scaffold.decode import ScaffoldSurface
+    from ..codec.scaffold.stream import unpack_symbols
+    from ..codec.shape import DEFAULT_RESOLUTION
+
+    symbols, seconds = _timed(lambda: unpack_symbols(sections))
+    add("decode: entropy", seconds, _n_bytes(sections), "bytes")
+    (_, faces), seconds = _timed(lambda: ScaffoldSurface(symbols).mesh(DEFAULT_RESOLUTION))
+    add("decode: subdivision", seconds, len(faces), "triangles")
+
+
+def _n_bytes(sections: Sequence[Section]) -> int:
+    return sum(len(section.data) for section in sections)
 
 
 class _TimedField:

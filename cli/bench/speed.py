@@ -42,6 +42,14 @@ _HEADER = ("shape", "codec", "device", "stage", "seconds", "from", "to", "throug
 @folder_option
 @shapes_option
 @option(
+    "--method",
+    type=click.Choice(["auto", "scaffold", "grid"]),
+    default="auto",
+    show_default=True,
+    group="Measurement",
+    help="What sdfz encodes by.",
+)
+@option(
     "-q",
     "--quality",
     type=click.FloatRange(0, 100),
@@ -84,6 +92,7 @@ def speed(
     corpus: Path | None,
     folders: tuple[str, ...],
     shapes: tuple[str, ...],
+    method: str,
     quality: float | None,
     effort: int,
     repeats: int,
@@ -106,6 +115,7 @@ def speed(
     with bench_errors():
         timings = run(
             [(shape.name, shape.load()) for shape in chosen],
+            method=method,
             quality=quality,
             effort=effort,
             repeats=repeats,
