@@ -19,7 +19,7 @@ def main() -> None:
     original = _short(EXAMPLES / "relief_vase.ply")
     coded, decoded, picture = target / "relief_vase.sdfz", target / "relief_vase.ply", target / "side_by_side.png"
 
-    _sdfz("encode", original, "-o", coded, "--quality", 90, "--units", "mm", "--force")
+    _sdfz("encode", original, "-o", coded, "--quality", 70, "--units", "mm", "--force")
     _sdfz("decode", coded, "-o", decoded, "--force")
     _sdfz("info", coded)
     _sdfz("compare", original, decoded)

@@ -15,7 +15,7 @@ from .correspondences import DenseSurface, Matches, dense_surface, match, plain_
 from .fit_creases import creased_at, merged, relative_bits
 from .fit_target import FitTarget
 from .insertion import best_apart, edge_scores, split_edges
-from .normal_equations import normal_equations, step
+from .normal_equations import LEAST_DAMPING, normal_equations, step
 from .subdivision import Creased
 
 FloatArray = NDArray[np.float64]
@@ -107,6 +107,9 @@ class Fitted:
 
 # A round that improves the error by less than this share is the last one.
 _CONVERGED = 0.003
+# While closest points are still far from where they will be, a long step throws vertices off: rounds begin with this
+# damping, take so many times less after each that improved the error, and begin again after one that did not.
+_FIRST_DAMPING, _LESS_DAMPING = 1e-2, 0.2
 # A fit that is nearer needs no more vertices: it is flat where the target is.
 _EXACT = 1e-6
 
@@ -193,12 +196,14 @@ def _fit_surface(
     best = Fitted(
         dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
     )
+    damping = _FIRST_DAMPING
     for _ in range(n_rounds):
-        positions = positions + step(normal_equations(dense, best.matches.pairs))
+        positions = best.positions + step(normal_equations(dense, best.matches.pairs), damping=damping)
         matches = match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
-        before = best.matches.cd
-        if matches.cd < before:
+        gain = 1 - matches.cd / best.matches.cd if best.matches.cd else 0.0
+        if gain > 0:
             best = Fitted(dense, positions, matches)
-        if matches.cd > before * (1 - _CONVERGED):
+        if gain < _CONVERGED and damping in (_FIRST_DAMPING, LEAST_DAMPING):
             break
+        damping = max(damping * _LESS_DAMPING, LEAST_DAMPING) if gain > 0 else _FIRST_DAMPING
     return best

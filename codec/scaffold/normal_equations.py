@@ -21,7 +21,7 @@ IntArray = NDArray[np.int64]
 _CG_TOLERANCE = 1e-4
 _MOST_CG_STEPS = 400
 # Pull towards where the vertices are, relative to the mean pull of the pairs: what nothing else holds stays in place.
-_PROXIMAL = 1e-4
+LEAST_DAMPING = 1e-4
 _LEAST_PULL = 1e-90  # its third power is a number, too
 
 
@@ -153,15 +153,18 @@ def _put(products: FloatArray, support: IntArray, rows: IntArray, columns: IntAr
 
 
 def step(
-    equations: NormalEquations, extra: bsr_array | None = None, extra_slope: FloatArray | None = None
+    equations: NormalEquations,
+    extra: bsr_array | None = None,
+    extra_slope: FloatArray | None = None,
+    damping: float = LEAST_DAMPING,
 ) -> FloatArray:
-    """The move (V, 3) that minimizes the energy, with a gentle pull towards staying.
+    """The move (V, 3) that minimizes the energy, with a pull towards staying of `damping` times the mean one.
 
     `extra` (3 V, 3 V), a sparse matrix, and `extra_slope` (3 V,) are another quadratic term, such as the rate.
     """
     matrix, slope = equations.matrix, equations.slope
     n = len(slope) // 3
-    pull = max(_PROXIMAL * float(matrix.diagonal().mean()), _LEAST_PULL)
+    pull = max(damping * float(matrix.diagonal().mean()), _LEAST_PULL)
     if extra is not None:
         matrix = matrix + extra.tobsr((3, 3))
     if extra_slope is not None:
