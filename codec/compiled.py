@@ -26,6 +26,8 @@ def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], 
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
+        if numba.config.DISABLE_JIT:  # NUMBA_DISABLE_JIT, for debuggers
+            return function
         try:
             dispatcher = numba.njit(cache=cache, nogil=nogil)(function)
         except RuntimeError:

@@ -27,6 +27,8 @@ _MEASURE_SAMPLES = (30_000, 50_000, 50_000, 100_000, 100_000, 100_000, 100_000, 
 # A mean error, of the diagonal, above which the grid is tried too. That takes half a minute, and where the scaffold is
 # below, the grid measured 20 times worse even of foliage.
 _POOR_CD = 1e-2
+# Nor does it where the scaffold, with as many vertices as the input, misses a bound by so many times.
+_HOPELESS = 3.0
 
 
 def encode_mesh(
@@ -81,7 +83,7 @@ def _grid_trials(job: Job, best: Trial[Encoded]) -> list[Trial[Encoded]]:
     """
     settings = job.settings
     if settings.max_error is not None:
-        return [] if best.excess <= 1 else _trials(job, "grid")
+        return _trials(job, "grid") if 1 < best.excess < _HOPELESS else []
     # The smallest grid is no smaller than the smallest scaffold.
     if best.excess > 1 or best.result.distortion.cd < _POOR_CD:
         return []

@@ -118,6 +118,9 @@ def coder(priors: Priors, mode: int, *, data: bytes = b"", capacity: int = 0, n_
     if mode == DECODE:
         state[_CODE] = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
         state[_POSITION] = 4
+    elif mode == ENCODE:
+        # Before the first byte there is one more, which no carry reaches: held back as others are, and not written.
+        state[_PENDING], state[_POSITION] = 1, -1
     return Coder(
         priors.slots.copy(),
         priors.weights.copy(),
@@ -295,11 +298,10 @@ def _shift_low(state: Any, buffer: Any) -> None:
     low = state[_LOW]
     if low < 0xFF000000 or low > 0xFFFFFFFF:
         carry = low >> 32
-        if state[_PENDING]:  # zero only before the first byte, which does not exist
-            _put(state, buffer, state[_CACHE] + carry)
-            while state[_PENDING] > 1:
-                _put(state, buffer, 0xFF + carry)
-                state[_PENDING] -= 1
+        _put(state, buffer, state[_CACHE] + carry)
+        while state[_PENDING] > 1:
+            _put(state, buffer, 0xFF + carry)
+            state[_PENDING] -= 1
         state[_PENDING] = 0
         state[_CACHE] = (low >> 24) & 0xFF
     state[_PENDING] += 1
@@ -309,9 +311,9 @@ def _shift_low(state: Any, buffer: Any) -> None:
 @njit(cache=True)
 def _put(state: Any, buffer: Any, byte: int) -> None:
     position = state[_POSITION]
-    if position < len(buffer):
+    if 0 <= position < len(buffer):
         buffer[position] = byte & 0xFF
-    else:
+    elif position >= 0:
         state[_FAILED] = 1
     state[_POSITION] = position + 1
 

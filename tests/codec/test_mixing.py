@@ -134,3 +134,18 @@ def test_the_bytes_and_the_tables_stay_what_they_are():
     assert hashlib.sha256(tables).hexdigest()[:16] == "217452a5cf5ba88a"
     bits = (np.arange(200) % 7 == 0).astype(np.int64)
     assert encoded(PRIORS, bits, np.arange(200) % 3)[1].hex() == "7d6a5d18ec817cb21e7f3984de58d14280"
+
+
+@given(rngs(), st.integers(0, 16), st.integers(0, 60))
+def test_the_first_bytes_may_be_the_largest_there_are(rng, n_zeros, n_more):
+    """A carry could still reach them, so that they are held back from the first on."""
+    bits = np.concatenate([np.zeros(n_zeros, np.int64), rng.integers(2, size=n_more)])
+    contexts = np.concatenate([np.arange(n_zeros), rng.integers(16, size=n_more)])
+    _, data = encoded(PRIORS, bits, contexts)
+    assert (decoded(PRIORS, data, contexts) == bits).all()
+    mixing.check_end(decoding(PRIORS, data, contexts), "bits")
+
+
+def test_a_first_byte_of_ones_is_written():
+    _, data = encoded(mixing.untrained(33, 1, 2), np.zeros(16, np.int64), np.arange(16))
+    assert data[0] == 0xFF
