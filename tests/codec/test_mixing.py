@@ -147,5 +147,9 @@ def test_the_first_bytes_may_be_the_largest_there_are(rng, n_zeros, n_more):
 
 
 def test_a_first_byte_of_ones_is_written():
-    _, data = encoded(PRIORS, np.zeros(16, np.int64), np.arange(16))
+    contexts = np.arange(64) % 16
+    surprised = mixing.learned(encoded(PRIORS, np.ones(64, np.int64), contexts)[0])
+    bits = np.arange(64, dtype=np.int64) // 4 % 2
+    _, data = encoded(surprised, bits, contexts)
     assert data[0] == 0xFF
+    assert (decoded(surprised, data, contexts) == bits).all()
