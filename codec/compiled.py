@@ -26,7 +26,7 @@ def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], 
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if numba.config.DISABLE_JIT:  # NUMBA_DISABLE_JIT, for debuggers
+        if getattr(numba.config, "DISABLE_JIT", 0):  # NUMBA_DISABLE_JIT, for debuggers
             return function
         try:
             dispatcher = numba.njit(cache=cache, nogil=nogil)(function)
