@@ -161,7 +161,7 @@ def _closest(
             node = nodes[n_waiting]
             while node < first_leaf:
                 left = 2 * node + 1
-                to_left, to_right = _to_box(p0, p1, p2, boxes[left]), _to_box(p0, p1, p2, boxes[left + 1])
+                to_left, to_right = to_box(p0, p1, p2, boxes[left]), to_box(p0, p1, p2, boxes[left + 1])
                 near, far = (left, left + 1) if to_left <= to_right else (left + 1, left)
                 to_near, to_far = min(to_left, to_right), max(to_left, to_right)
                 if to_far < best:
@@ -181,7 +181,7 @@ def _closest(
 
 
 @njit(cache=True, nogil=True)
-def _to_box(p0: float, p1: float, p2: float, box: FloatArray) -> float:
+def to_box(p0: float, p1: float, p2: float, box: FloatArray) -> float:
     """Squared distance to a box."""
     x = max(box[0, 0] - p0, p0 - box[1, 0], 0.0)
     y = max(box[0, 1] - p1, p1 - box[1, 1], 0.0)

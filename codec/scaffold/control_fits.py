@@ -15,7 +15,7 @@ from .correspondences import match, plain_surface
 from .decimate import Mesh, decimate, decimate_ladder
 from .fit import FitSettings, Fitted, fit_control, fit_plain
 from .fit_target import FitTarget
-from .losses import spread_points
+from .losses import SurfacePoints, spread_points
 from .part_order import in_coding_order
 from .quantize import Quantized, Steps, quantize
 
@@ -73,6 +73,7 @@ class ControlFits:
         self._target, self._settings = target, settings
         self._n_rounds, self._priors = n_rounds, priors
         self._ladder: list[Mesh] = []
+        self._standing: SurfacePoints | None = None
         self._fitted: dict[tuple[int, bool], Fitted] = {}
         self._angles = settings.crease_angles
 
@@ -120,7 +121,7 @@ class ControlFits:
             self._ladder = [(self._target.points, self._target.faces)]
             self._standing = spread_points(self._target.points, self._target.faces)
             if counts:
-                self._ladder += decimate_ladder(self._target.points, self._target.faces, counts)
+                self._ladder += decimate_ladder(*self._ladder[0], counts, standing=self._standing)
         above = [mesh for mesh in self._ladder if len(mesh[1]) >= n_faces]
         points, faces = decimate(*(above[-1] if above else self._ladder[0]), n_faces, standing=self._standing)
         return points, in_coding_order(points, faces)

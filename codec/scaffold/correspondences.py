@@ -21,6 +21,7 @@ from .limit import limit
 from .stencils import Stencils, stencils
 from .subdivision import Creased, creased, refine_times
 from .topology import Topology
+from .vectors import unit_vectors
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -248,7 +249,7 @@ def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int, err
     samples = target.boundary_samples(n)
     segment, near = Segments(points, ends).closest(samples)
     along = points[ends[segment, 1]] - points[ends[segment, 0]]
-    squared = np.maximum(np.einsum("nx,nx->n", along, along), np.finfo(np.float64).tiny)
+    squared = np.maximum(np.einsum("nx,nx->n", along, along), _TINY)
     place = np.clip(np.einsum("nx,nx->n", near - points[ends[segment, 0]], along) / squared, 0, 1)
     back, back_segment, back_place = spread_along(points, ends, n // 2)
     partner, back_near = target.boundary.closest(back)
@@ -261,7 +262,7 @@ def _rim(target: FitTarget, dense: DenseSurface, points: FloatArray, n: int, err
         share[rows, corner[which]], share[rows, (corner[which] + 1) % 3] = 1 - where, where
         out.append((face[which], share, offset))
     target_ends = target.points[target.boundary.corners[partner]]
-    tangents = (_units(along), _units(target_ends[:, 1] - target_ends[:, 0]))
+    tangents = (unit_vectors(along), unit_vectors(target_ends[:, 1] - target_ends[:, 0]))
     weight = _BOUNDARY_WEIGHT * min(length, 4.0)
     # Where a flat sheet should be larger, most of it is exact. What is there of a boundary has its partner, most of it.
     reach = _BOUNDARY_REACH * max(error, float(np.median(np.linalg.norm(out[1][2], axis=1))))
@@ -275,10 +276,6 @@ def _fading(offset: FloatArray, reach: float) -> FloatArray:
     """(N,) weights of offsets, of Geman and McClure: 1 at none, 1/4 at `reach`."""
     squares = np.einsum("nx,nx->n", offset, offset) / max(reach * reach, _TINY)
     return np.asarray(1 / (1 + squares) ** 2, np.float64)
-
-
-def _units(vectors: FloatArray) -> FloatArray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 
 def _across(tangent: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from .fit_target import face_normals
 from .subdivision import SHARP, Creased, creased
 from .topology import BoolArray, Topology, topology
+from .vectors import unit_vectors
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -100,8 +101,7 @@ def chains(mesh: Topology, edges: IntArray) -> IntArray:
 def corners(mesh: Topology, points: FloatArray, is_sharp: BoolArray) -> BoolArray:
     """(V,) vertices at which exactly two sharp edges meet and the curve turns by more than 50 degrees."""
     ends = mesh.edges[is_sharp]
-    along = points[ends[:, 1]] - points[ends[:, 0]]
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    along = unit_vectors(points[ends[:, 1]] - points[ends[:, 0]])
     outward = np.zeros((mesh.n_vertices, 3))
     np.add.at(outward, ends[:, 0], along)
     np.add.at(outward, ends[:, 1], -along)

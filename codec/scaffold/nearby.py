@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import njit
+from .closest import to_box
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -82,6 +83,7 @@ def nearest(tree: PartTree, is_left: BoolArray, point: FloatArray, excluded: int
     (inf, -1) if there is none. `stack` (128,) is scratch.
     """
     best, found = np.inf, -1
+    x, y, z = point[0], point[1], point[2]
     n_leaves = len(tree.only) // 2
     stack[0], size = 1, 1
     while size:
@@ -90,11 +92,11 @@ def nearest(tree: PartTree, is_left: BoolArray, point: FloatArray, excluded: int
         only = tree.only[node]
         if only >= 0 and (only == excluded or not is_left[only]):
             continue
-        if _to_box(tree.boxes[node], point) >= best:
+        if to_box(x, y, z, tree.boxes[node]) >= best:
             continue
         if node < n_leaves:
             near, far = 2 * node, 2 * node + 1
-            if _to_box(tree.boxes[near], point) > _to_box(tree.boxes[far], point):
+            if to_box(x, y, z, tree.boxes[near]) > to_box(x, y, z, tree.boxes[far]):
                 near, far = far, near
             stack[size], stack[size + 1] = far, near
             size += 2
@@ -107,15 +109,6 @@ def nearest(tree: PartTree, is_left: BoolArray, point: FloatArray, excluded: int
                 if squared < best:
                     best, found = squared, part
     return best, found
-
-
-@njit(cache=True)
-def _to_box(box: FloatArray, point: FloatArray) -> float:
-    total = 0.0
-    for axis in range(3):
-        beyond = max(box[0, axis] - point[axis], point[axis] - box[1, axis], 0.0)
-        total += beyond * beyond
-    return total
 
 
 @njit(cache=True)

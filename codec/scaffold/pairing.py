@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..compiled import njit
 from .halfedges import by_edge, edge_starts
+from .vectors import unit_vectors
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -81,10 +82,10 @@ def _around(
     start, end, apex = faces.ravel()[crowd], np.roll(faces, -1, 1).ravel()[crowd], np.roll(faces, 1, 1).ravel()[crowd]
     edge = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
     first = start[bounds[:-1]]
-    axis = _unit(points[end[bounds[:-1]]] - points[first])
+    axis = unit_vectors(points[end[bounds[:-1]]] - points[first])
     # Any direction across the axis: made from the coordinate axis that it leans to least.
     across = np.eye(3)[np.abs(axis).argmin(axis=1)]
-    across = _unit(np.cross(axis, across))
+    across = unit_vectors(np.cross(axis, across))
     along = np.cross(axis, across)
     arm = points[apex] - points[first[edge]]
     angle = np.arctan2(np.einsum("nx,nx->n", arm, along[edge]), np.einsum("nx,nx->n", arm, across[edge]))
@@ -92,11 +93,6 @@ def _around(
     closes = start == first[edge]
     turn = np.lexsort((~closes, angle, edge))
     return crowd[turn], angle[turn], closes[turn]
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    """Vectors (N, 3) at length 1, or 0 where it underflows."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
 
 
 @njit(cache=True)

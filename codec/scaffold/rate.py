@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .vectors import unit_vectors
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -24,8 +26,8 @@ _FLOOR = 0.5
 def frames(points: FloatArray, parents: IntArray) -> FloatArray:
     """(N, 3, 3) unit vectors along a to b, across that away from c, and normal, of triangles `parents` (N, 3)."""
     a, b, c = (points[parents[:, k]] for k in range(3))
-    along = _units(b - a)
-    normal = _units(np.cross(along, c - a))
+    along = unit_vectors(b - a)
+    normal = unit_vectors(np.cross(along, c - a))
     return np.stack([along, np.cross(along, normal), normal], axis=1)
 
 
@@ -58,7 +60,3 @@ def rate_rows(points: FloatArray, parents: IntArray, steps: tuple[float, float])
     columns = np.broadcast_to(unknowns, values.shape)
     starts = 12 * np.arange(3 * len(vertices) + 1)
     return csr_array((values.ravel(), columns.ravel(), starts), shape=(3 * len(vertices), points.size))
-
-
-def _units(vectors: FloatArray) -> FloatArray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float64).tiny)

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...formats.frame import Frame
 from ..job import Encoded, Job
@@ -28,10 +27,7 @@ from .sheets import Sheets, manifold_sheets
 from .steps import code_of_step
 from .stream import pack_encoded
 from .surface import enough_levels
-from .topology import IntArray
 from .traversal import traverse
-
-FloatArray = NDArray[np.float64]
 
 # Trials of a search, rounds of fitting and of quantizing, by effort 1 to 9.
 _TRIALS = (4, 5, 5, 6, 6, 7, 8, 10, 12)
@@ -214,26 +210,22 @@ def _fitted(job: Job, fits: ControlFits, is_plain: bool, n_vertices: float, fine
 
 
 def _kept(job: Job, sheets: Sheets, fineness: float) -> Trial[Encoded]:
-    """The input's own triangles, with vertices on a lattice.
+    """The input's own triangles in the home frame, with vertices on a lattice of one step for all directions.
 
     A bound on the largest distance holds for each vertex and its own place, not just for the surfaces.
     """
-    trial, farthest = _plain(job, fineness, sheets.vertices, sheets.faces, 1 / fineness)
-    if job.allowed_error is None or job.settings.metric != "hd":
-        return trial
-    excess = max(trial.excess, farthest / job.reference.diagonal / job.allowed_error)
-    return Trial(fineness, excess, replace(trial.result, target_met=excess <= 1))
-
-
-def _plain(job: Job, size: float, vertices: FloatArray, faces: IntArray, step: float) -> tuple[Trial[Encoded], float]:
-    """A mesh as it is, in the home frame, with one step for all directions; and how far the farthest vertex moved."""
+    vertices, faces = sheets.vertices, sheets.faces
     with job.clock("code"):
-        head = Head(len(vertices), len(faces), code_of_step(step), 0, 0, is_plain=True)
+        head = Head(len(vertices), len(faces), code_of_step(1 / fineness), 0, 0, is_plain=True)
         traversal = traverse(faces)
         encoded = encode_control(traversal, vertices / head.unit, head.tangential_step)
         sections = pack_encoded(head, encoded)
+    trial = job.trial("scaffold", fineness, job.target.frame(1.0), sections, _detail(head))
+    if job.allowed_error is None or job.settings.metric != "hd":
+        return trial
     moved = np.linalg.norm(encoded.mesh.positions * head.unit - vertices[traversal.order], axis=1)
-    return job.trial("scaffold", size, job.target.frame(1.0), sections, _detail(head)), float(moved.max())
+    excess = max(trial.excess, float(moved.max()) / job.reference.diagonal / job.allowed_error)
+    return Trial(fineness, excess, replace(trial.result, target_met=excess <= 1))
 
 
 def _detail(head: Head) -> dict[str, object]:
