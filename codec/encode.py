@@ -67,7 +67,7 @@ def encode_mesh(
     trials = _trials(job, "scaffold" if settings.method == "auto" else settings.method)
     if settings.method == "auto" and not settings.preserve_mesh:
         trials += _grid_trials(job, best_of(trials, _cost(settings)))
-    return _finish(best_of(trials, _cost(settings)), trials, clock)
+    return _finish(best_of(trials, _cost(settings)), clock)
 
 
 def _trials(job: Job, method: str) -> list[Trial[Encoded]]:
@@ -99,11 +99,10 @@ def _cost(settings: EncodeSettings) -> Callable[[Encoded], float]:
     return lambda made: len(made.data)
 
 
-def _finish(best: Trial[Encoded], trials: list[Trial[Encoded]], clock: Clock) -> Encoded:
+def _finish(best: Trial[Encoded], clock: Clock) -> Encoded:
     if not np.isfinite(best.result.distortion.cd):
         raise MeshError("no surface could be fitted to it")
-    detail = {**best.result.detail, "trials": len(trials)}
-    return replace(best.result, seconds=dict(clock.seconds), detail=detail)
+    return replace(best.result, seconds=dict(clock.seconds))
 
 
 def _check_backend(settings: EncodeSettings) -> None:
