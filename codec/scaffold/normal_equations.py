@@ -46,7 +46,7 @@ class NormalEquations:
 def normal_equations(dense: DenseSurface, pairs: Pairs) -> NormalEquations:
     """What pairs ask of the control vertices."""
     of_dense, n = dense.stencils, dense.control.n_vertices
-    blocks, slope = np.zeros((len(of_dense.columns), 3, 3)), np.zeros((n, 3))
+    sums, slope = np.zeros((len(of_dense.columns), 6)), np.zeros((n, 3))
     _sum_up(
         np.ascontiguousarray(pairs.face),
         np.ascontiguousarray(pairs.share),
@@ -56,11 +56,12 @@ def normal_equations(dense: DenseSurface, pairs: Pairs) -> NormalEquations:
         of_dense.starts,
         of_dense.support,
         of_dense.weights,
-        of_dense.rows,
-        of_dense.columns,
-        blocks,
+        of_dense.places,
+        sums,
         slope,
     )
+    blocks = np.empty((len(sums), 3, 3))
+    _mirror(sums, of_dense.rows, of_dense.columns, blocks)
     matrix = bsr_array((blocks, of_dense.columns, of_dense.rows), shape=(3 * n, 3 * n))
     return NormalEquations(matrix, slope.ravel())
 
@@ -75,27 +76,28 @@ def _sum_up(
     starts: IntArray,
     support: IntArray,
     weights: FloatArray,
-    rows: IntArray,
-    columns: IntArray,
-    blocks: FloatArray,
+    places: IntArray,
+    sums: FloatArray,
     slope: FloatArray,
 ) -> None:
-    """Fill in the blocks of the matrix and the slope."""
+    """Add up the lower half of the matrix (B, 6), `ENTRIES` of each block, and the slope."""
     n_patches, n_triangles, n_vertices = len(starts) - 1, len(corners), corners.max() + 1
     ends, order = _by_patch(face, n_triangles, n_patches)
     most = 0
     for patch in range(n_patches):
         most = max(most, starts[patch + 1] - starts[patch])
     row, products, force = np.zeros(most), np.zeros((most, most, 6)), np.zeros(3)
-    first = 0
+    first, until = 0, 0
     for patch in range(n_patches):
         begin, size = starts[patch], starts[patch + 1] - starts[patch]
         products[:size, :size] = 0.0
         for pair in order[first : ends[patch]]:
-            triangle, c = face[pair] - patch * n_triangles, counts[pair]
-            force[0] = c[0] * offset[pair, 0] + c[3] * offset[pair, 1] + c[4] * offset[pair, 2]
-            force[1] = c[3] * offset[pair, 0] + c[1] * offset[pair, 1] + c[5] * offset[pair, 2]
-            force[2] = c[4] * offset[pair, 0] + c[5] * offset[pair, 1] + c[2] * offset[pair, 2]
+            triangle = face[pair] - patch * n_triangles
+            c0, c1, c2 = counts[pair, 0], counts[pair, 1], counts[pair, 2]
+            c3, c4, c5 = counts[pair, 3], counts[pair, 4], counts[pair, 5]
+            force[0] = c0 * offset[pair, 0] + c3 * offset[pair, 1] + c4 * offset[pair, 2]
+            force[1] = c3 * offset[pair, 0] + c1 * offset[pair, 1] + c5 * offset[pair, 2]
+            force[2] = c4 * offset[pair, 0] + c5 * offset[pair, 1] + c2 * offset[pair, 2]
             row[:size] = 0.0
             for k in range(3):
                 at = n_vertices * begin + size * corners[triangle, k]
@@ -108,10 +110,18 @@ def _sum_up(
                     slope[support[begin + i], x] += row[i] * force[x]
                 for j in range(i + 1):
                     product = row[i] * row[j]
-                    for entry in range(6):
-                        products[i, j, entry] += product * c[entry]
+                    products[i, j, 0] += product * c0
+                    products[i, j, 1] += product * c1
+                    products[i, j, 2] += product * c2
+                    products[i, j, 3] += product * c3
+                    products[i, j, 4] += product * c4
+                    products[i, j, 5] += product * c5
         first = ends[patch]
-        _put(products, support[begin : begin + size], rows, columns, blocks)
+        for i in range(size):
+            for j in range(i + 1):
+                for entry in range(6):
+                    sums[places[until], entry] += products[i, j, entry]
+                until += 1
 
 
 @njit(cache=True, nogil=True)
@@ -131,25 +141,30 @@ def _by_patch(face: IntArray, n_triangles: int, n_patches: int) -> tuple[IntArra
 
 
 @njit(cache=True, nogil=True)
-def _put(products: FloatArray, support: IntArray, rows: IntArray, columns: IntArray, blocks: FloatArray) -> None:
-    """Add the products of a patch to the blocks of the pairs of vertices that they belong to."""
-    for i in range(len(support)):
-        # Both are ascending: one walk along the row finds them all.
-        place = rows[support[i]]
-        for j in range(len(support)):
-            while columns[place] != support[j]:
-                place += 1
-            c = products[i, j] if j <= i else products[j, i]
-            block = blocks[place]
-            block[0, 0] += c[0]
-            block[1, 1] += c[1]
-            block[2, 2] += c[2]
-            block[0, 1] += c[3]
-            block[1, 0] += c[3]
-            block[0, 2] += c[4]
-            block[2, 0] += c[4]
-            block[1, 2] += c[5]
-            block[2, 1] += c[5]
+def _mirror(sums: FloatArray, rows: IntArray, columns: IntArray, blocks: FloatArray) -> None:
+    """Fill in all blocks (B, 3, 3) from the lower half (B, 6)."""
+    # Of each row, the block whose mirror image comes next: these come in ascending order.
+    following = np.empty(len(rows) - 1, np.int64)
+    for i in range(len(rows) - 1):
+        for entry in range(rows[i], rows[i + 1]):
+            j = columns[entry]
+            if j > i:
+                break
+            _fill(sums[entry], blocks[entry])
+            if j == i:
+                following[i] = entry + 1
+            else:
+                blocks[following[j]] = blocks[entry]
+                following[j] += 1
+
+
+@njit(cache=True, nogil=True)
+def _fill(entries: FloatArray, block: FloatArray) -> None:
+    """A symmetric block from its `ENTRIES`."""
+    block[0, 0], block[1, 1], block[2, 2] = entries[0], entries[1], entries[2]
+    block[0, 1] = block[1, 0] = entries[3]
+    block[0, 2] = block[2, 0] = entries[4]
+    block[1, 2] = block[2, 1] = entries[5]
 
 
 def step(

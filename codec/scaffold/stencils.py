@@ -35,6 +35,8 @@ class Stencils:
     rows : (V + 1,) int64
     columns : (B,) int64
         The pattern, as in a csr matrix: pairs of control vertices that support a patch together, or are the same.
+    places : (L,) int64
+        For each patch, where in `columns` the pairs (i, j <= i) of its support stand, row by row.
     """
 
     corners: IntArray
@@ -43,6 +45,7 @@ class Stencils:
     weights: FloatArray
     rows: IntArray
     columns: IntArray
+    places: IntArray
 
 
 def stencils(mesh: Topology, matrix: csr_array, n_patches: int) -> Stencils:
@@ -69,7 +72,10 @@ def stencils(mesh: Topology, matrix: csr_array, n_patches: int) -> Stencils:
     pattern = (each.T @ each).tocsr()
     pattern.sort_indices()
     rows, columns = pattern.indptr.astype(np.int64), pattern.indices.astype(np.int64)
-    return Stencils(corners, starts, support, weights, rows, columns)
+    sizes = np.diff(starts)
+    places = np.empty(int((sizes * (sizes + 1) // 2).sum()), np.int64)
+    _find(starts, support, rows, columns, places)
+    return Stencils(corners, starts, support, weights, rows, columns, places)
 
 
 def _patch(n_triangles: int) -> IntArray:
@@ -125,3 +131,19 @@ def _weights(
         for i in range(n_vertices):
             for entry in range(rows[vertices[patch, i]], rows[vertices[patch, i] + 1]):
                 weights[n_vertices * begin + size * i + place[columns[entry]]] += values[entry]
+
+
+@njit(cache=True)
+def _find(starts: IntArray, support: IntArray, rows: IntArray, columns: IntArray, places: IntArray) -> None:
+    """Fill in the places of pairs."""
+    found = 0
+    for patch in range(len(starts) - 1):
+        own = support[starts[patch] : starts[patch + 1]]
+        for i in range(len(own)):
+            # Both are ascending: one walk along the row finds them all.
+            place = rows[own[i]]
+            for j in range(i + 1):
+                while columns[place] != own[j]:
+                    place += 1
+                places[found] = place
+                found += 1
