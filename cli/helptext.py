@@ -124,5 +124,5 @@ threads_option = option(
     type=click.IntRange(min=1),
     metavar="N",
     group="Running",
-    help="CPU threads that networks run on. [default: all cores]",
+    help="CPU threads to run on. [default: all cores]",
 )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .distance import SurfaceTree
+from .closest import Triangles
 from .sample import surface_points
 
 F_SCORE_DISTANCES = (0.001, 0.002, 0.005, 0.01)
@@ -146,10 +146,12 @@ class Reference:
             return _summary(_NOWHERE, _NOWHERE)
         points = (points - self._lower) / self.diagonal
         cloud = cKDTree(points)
-        backward, _, _ = self._surface.tree.closest(points)
+        backward, _ = self._surface.triangles.distances(points)
         forward, _ = cloud.query(self._surface.samples)
         at_vertices, _ = cloud.query(self._surface.vertices)
-        return _summary(_figures(forward, at_vertices, np.nan), _figures(backward, backward, np.nan))
+        return _summary(
+            _figures(forward, float(at_vertices.max()), np.nan), _figures(backward, float(backward.max()), np.nan)
+        )
 
     def _prepare(self, vertices: FloatArray, faces: IntArray, seed: int) -> _Surface:
         # Moved and scaled before anything is computed: a shape far from the origin keeps its digits.
@@ -183,7 +185,7 @@ def measure(reference: Any, other: Any, n_samples: int = 100_000, seed: int = 0)
 
 
 class _Surface:
-    """A mesh as the measurement needs it: samples with normals, vertices, a tree."""
+    """A mesh as the measurement needs it: samples with normals, vertices, triangles."""
 
     def __init__(self, vertices: FloatArray, faces: IntArray, n_samples: int, seed: int) -> None:
         self.vertices = vertices
@@ -192,7 +194,7 @@ class _Surface:
         cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         # The product of two tiny edges may be nothing though their mesh has an area: such a face has no direction.
         self.normals = cross / np.maximum(np.linalg.norm(cross, axis=1), np.finfo(np.float64).tiny)[:, None]
-        self.tree = SurfaceTree(corners)
+        self.triangles = Triangles(vertices, faces)
 
 
 def _in_use(vertices: Any, faces: Any) -> tuple[FloatArray, IntArray]:
@@ -207,19 +209,19 @@ def _in_use(vertices: Any, faces: Any) -> tuple[FloatArray, IntArray]:
 
 
 def _one_way(source: _Surface, target: _Surface) -> OneWay:
-    distance, face, _ = target.tree.closest(source.samples)
-    at_vertices, _, _ = target.tree.closest(source.vertices)
+    distance, face = target.triangles.distances(source.samples)
+    at_vertices = target.triangles.reach(source.vertices)
     cosine = np.einsum("nx,nx->n", source.normals[source.sample_faces], target.normals[face])
     return _figures(distance, at_vertices, float(np.abs(cosine).mean()))
 
 
-def _figures(distance: FloatArray, at_vertices: FloatArray, normal_consistency: float) -> OneWay:
-    """Figures of (N,) distances at samples and (V,) distances at vertices."""
+def _figures(distance: FloatArray, at_vertices: float, normal_consistency: float) -> OneWay:
+    """Figures of (N,) distances at samples, given the largest one at the vertices."""
     return OneWay(
         mean=float(distance.mean()),
         rms=float(np.sqrt(np.mean(distance**2))),
         p99=float(np.percentile(distance, 99)),
-        max=float(max(distance.max(), at_vertices.max())),
+        max=float(max(distance.max(), at_vertices)),
         normal_consistency=normal_consistency,
         within={limit: float(np.mean(distance <= limit)) for limit in F_SCORE_DISTANCES},
     )

@@ -19,7 +19,7 @@ from .methods import WITH_NETWORKS, encoder_of
 from .search import Trial, best_of
 from .settings import DEFAULT_SETTINGS, EncodeSettings, ErrorBound
 from .target import Target
-from .threads import torch_threads
+from .threads import at_most, torch_threads
 
 __all__ = ["EncodeSettings", "Encoded", "ErrorBound", "encode_mesh"]
 
@@ -60,13 +60,14 @@ def encode_mesh(
     """
     _check_backend(settings)  # before the work, not after it
     clock = Clock()
-    with clock("prepare"):
-        target = Target(vertices, faces, settings.seed)
-        reference = target.reference(_MEASURE_SAMPLES[settings.effort - 1])
-    job = Job(target, reference, settings, metadata, progress, clock)
-    trials = _trials(job, "scaffold" if settings.method == "auto" else settings.method)
-    if settings.method == "auto" and not settings.preserve_mesh:
-        trials += _grid_trials(job, best_of(trials, _cost(settings)))
+    with at_most(settings.threads):
+        with clock("prepare"):
+            target = Target(vertices, faces, settings.seed)
+            reference = target.reference(_MEASURE_SAMPLES[settings.effort - 1])
+        job = Job(target, reference, settings, metadata, progress, clock)
+        trials = _trials(job, "scaffold" if settings.method == "auto" else settings.method)
+        if settings.method == "auto" and not settings.preserve_mesh:
+            trials += _grid_trials(job, best_of(trials, _cost(settings)))
     return _finish(best_of(trials, _cost(settings)), clock)
 
 

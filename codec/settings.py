@@ -63,7 +63,7 @@ class EncodeSettings:
     device, backend : str
         Where the decoded shape of a grid that is measured is evaluated. Fitting runs on the CPU.
     threads : int, optional
-        Threads of torch, which only a grid needs; all cores by default.
+        What is found does not depend on it, but for a grid's rounding; all cores by default.
     preserve_mesh : bool
         Keep the input's triangles, with their vertices moved within the error; only with `scaffold`.
 

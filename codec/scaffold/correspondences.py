@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 
+from ..closest import Triangles
 from ..compiled import njit
-from .closest import Triangles
 from .fit_target import FitTarget, Segments, located, normals_and_areas, spread_along, spread_over
 from .limit import limit
 from .stencils import Stencils, stencils
@@ -111,11 +111,17 @@ class Matches:
     pairs : Pairs
     forward, backward : (M,) float64
         Distances from the target's samples and from the dense surface's.
+    surface : Triangles
+        The dense surface.
+    partner : (M,) int64
+        Triangle of the target that is closest to each of the dense surface's samples.
     """
 
     pairs: Pairs
     forward: FloatArray
     backward: FloatArray
+    surface: Triangles
+    partner: IntArray
 
     @property
     def cd(self) -> float:
@@ -140,6 +146,7 @@ def match(
     n_samples: int,
     power: float = 2.0,
     far_weight: float = 0.0,
+    before: Matches | None = None,
 ) -> Matches:
     """Closest points from the target to a dense surface and back.
 
@@ -157,6 +164,9 @@ def match(
     far_weight : float
         Pairs farther apart than `_FAR` times the mean weigh this much more for each `_FAR` times the mean, up to
         `_MOST_FAR` of them: pulls the maximum down where a power above 2 just lets the mean rise.
+    before : Matches, optional
+        Of the same surface and as many samples when its vertices were elsewhere, but not far away. They are no other
+        matches then, but are found sooner.
 
     Returns
     -------
@@ -166,17 +176,19 @@ def match(
     faces = dense.mesh.faces
     normals, areas = normals_and_areas(points, faces)
     samples, sample_face = target.samples(n_samples)
-    face, share = Triangles(points, faces).closest(samples)
+    surface = Triangles(points, faces, before.surface if before else None)
+    face, share = surface.closest(samples, before.pairs.face[: len(samples)] if before else None)
     offset = samples - located(points, faces, face, share)
     forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power, far_weight)
     back_face, back_share = _spread(areas, n_samples // 2, len(points))
     back_points = located(points, faces, back_face, back_share)
-    partner, place = target.surface.closest(back_points)
+    partner, place = target.surface.closest(back_points, before.partner if before else None)
     offset = located(target.points, target.faces, partner, place) - back_points
     backward = _facing(back_face, back_share, offset, target.normals[partner], normals[back_face], power, far_weight)
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
     rim = _rim(target, dense, points, max(n_samples // 10, 100), _typical(out))
-    return Matches(_joined([forward, backward, *rim]), out, back if areas.any() else np.full_like(back, np.inf))
+    back = back if areas.any() else np.full_like(back, np.inf)
+    return Matches(_joined([forward, backward, *rim]), out, back, surface, partner)
 
 
 def _spread(areas: FloatArray, n: int, seed: int) -> tuple[IntArray, FloatArray]:

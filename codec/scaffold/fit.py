@@ -7,6 +7,7 @@ decimated mesh -> creases at several angles -> closest points, least squares, ag
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,13 +194,12 @@ def fit_positions(
 def _fit_surface(
     target: FitTarget, dense: DenseSurface, positions: FloatArray, settings: FitSettings, n_rounds: int, n_samples: int
 ) -> Fitted:
-    best = Fitted(
-        dense, positions, match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
-    )
+    matched = partial(match, n_samples=n_samples, power=settings.power, far_weight=settings.far_weight)
+    best = Fitted(dense, positions, matched(target, dense, dense.matrix @ positions))
     damping = _FIRST_DAMPING
     for _ in range(n_rounds):
         positions = best.positions + step(normal_equations(dense, best.matches.pairs), damping=damping)
-        matches = match(target, dense, dense.matrix @ positions, n_samples, settings.power, settings.far_weight)
+        matches = matched(target, dense, dense.matrix @ positions, before=best.matches)
         gain = 1 - matches.cd / best.matches.cd if best.matches.cd else 0.0
         if gain > 0:
             best = Fitted(dense, positions, matches)

@@ -8,9 +8,9 @@ import igl
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closest import Triangles
 from ..compiled import njit
 from ..sample import surface_points
-from .closest import Triangles
 from .topology import topology
 
 FloatArray = NDArray[np.float64]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closest import to_box
 from ..compiled import njit
-from .closest import to_box
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -3,7 +3,8 @@
 import igl
 import numpy as np
 import pytest
-from sdfz.codec.scaffold.closest import Triangles
+from sdfz.codec.closest import Triangles
+from sdfz.codec.threads import at_most
 from shapes import sphere, torus
 
 
@@ -47,3 +48,40 @@ def test_points_of_the_surface_are_themselves(mesh):
     queries = np.einsum("nk,nkx->nx", share, points[corners[face]])
     triangle, found = Triangles(points, corners).closest(queries)
     assert (triangle == face).mean() > 0.98 and np.abs(found - share)[triangle == face].max() < 1e-9
+
+
+def test_what_is_known_changes_nothing_but_the_time():
+    points, corners = sphere(0.5, 3)
+    rng = np.random.default_rng(0)
+    queries = rng.normal(size=(9000, 3))  # more than one lot
+    before = Triangles(points, corners)
+    moved = points + 0.01 * rng.normal(size=points.shape)
+    triangle, share = Triangles(moved, corners).closest(queries)
+    again, share_again = Triangles(moved, corners, before).closest(queries, before.closest(queries)[0])
+    near, near_again = (
+        np.einsum("nk,nkx->nx", shares, moved[corners[found]])
+        for found, shares in ((triangle, share), (again, share_again))
+    )
+    assert np.abs(near - near_again).max() < 1e-12
+
+
+def test_the_reach_is_the_largest_distance():
+    points, corners = torus()
+    queries = np.random.default_rng(0).normal(size=(9000, 3))
+    triangles = Triangles(points, corners)
+    distance, triangle = triangles.distances(queries)
+    assert (triangle == triangles.closest(queries)[0]).all()
+    assert triangles.reach(queries) == distance.max()
+    assert triangles.reach(queries[:0]) == 0
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_threads_do_not_matter(n_threads):
+    points, corners = sphere(0.5, 3)
+    queries = np.random.default_rng(0).normal(size=(20_000, 3))
+    triangles = Triangles(points, corners)
+    with at_most(1):
+        expected = triangles.closest(queries)
+    with at_most(n_threads):
+        found = triangles.closest(queries)
+    assert all((a == b).all() for a, b in zip(expected, found, strict=True))
