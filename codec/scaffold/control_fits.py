@@ -130,8 +130,7 @@ class ControlFits:
         """Errors of the mesh before it is fitted, as fractions of the diagonal: cd, rms and hd, roughly."""
         points, faces = self.decimated(n_vertices)
         matches = match(self._target, plain_surface(faces, len(points)), points, _SAMPLES_OF_DECIMATION)
-        farthest = max(float(matches.forward.max()), float(matches.backward.max()))
-        return {"cd": matches.cd, "rms": matches.rms, "hd": farthest}
+        return {"cd": matches.cd, "rms": matches.rms, "hd": matches.farthest}
 
     def _plain(self, n_vertices: float) -> Fitted:
         mesh = self.decimated(n_vertices)

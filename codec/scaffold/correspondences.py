@@ -62,6 +62,19 @@ class DenseSurface:
     matrix: csr_array
 
     @cached_property
+    def marks(self) -> tuple[IntArray, FloatArray]:
+        """Faces (M,) and barycentric coordinates (M, 3) of the vertices that the first subdivision has.
+
+        Those of the control mesh and of the middles of its edges; of a plain mesh its vertices.
+        """
+        n = self.control.n_vertices
+        if len(self.mesh.faces) > len(self.control.faces):
+            n += self.control.topology.n_edges
+        vertices, corner = np.unique(self.mesh.faces, return_index=True)
+        corner = corner[vertices < n]
+        return corner // 3, np.eye(3)[corner % 3]
+
+    @cached_property
     def stencils(self) -> Stencils:
         """Of the patches that the control faces become."""
         return stencils(self.mesh, self.matrix, len(self.control.faces))
@@ -111,15 +124,18 @@ class Matches:
     pairs : Pairs
     forward, backward : (M,) float64
         Distances from the target's samples and from the dense surface's.
+    marked : (K,) float64
+        Distances from the dense surface's marks: samples hardly find the tip of a corner that sticks out.
     surface : Triangles
         The dense surface.
-    partner : (M,) int64
-        Triangle of the target that is closest to each of the dense surface's samples.
+    partner : (M + K,) int64
+        Triangle of the target that is closest to each of the dense surface's samples and marks.
     """
 
     pairs: Pairs
     forward: FloatArray
     backward: FloatArray
+    marked: FloatArray
     surface: Triangles
     partner: IntArray
 
@@ -132,6 +148,11 @@ class Matches:
     def rms(self) -> float:
         """Root of the mean of the two mean squares."""
         return float(np.sqrt((np.mean(self.forward**2) + np.mean(self.backward**2)) / 2))
+
+    @property
+    def farthest(self) -> float:
+        """The largest distance."""
+        return max(float(distances.max()) for distances in (self.forward, self.backward, self.marked))
 
     @property
     def typical(self) -> float:
@@ -157,7 +178,7 @@ def match(
     points : (V', 3) float64
         Where its vertices are, in the target's frame.
     n_samples : int
-        On the target; half as many on the dense surface.
+        On the target; half as many on the dense surface, and its marks.
     power : float
         Pairs weigh like distance ** (power - 2), so that minimizing the sum of squares again and again minimizes the
         sum of distances to this power: 2 for least squares, less for the mean, more for the maximum.
@@ -180,7 +201,12 @@ def match(
     face, share = surface.closest(samples, before.pairs.face[: len(samples)] if before else None)
     offset = samples - located(points, faces, face, share)
     forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power, far_weight)
-    back_face, back_share = _spread(areas, n_samples // 2, len(points))
+    # A mark counts like a sample.
+    spread_face, spread_share = _spread(areas, n_samples // 2, len(points))
+    n_spread = len(spread_face)
+    mark_face, mark_share = dense.marks
+    back_face = np.concatenate([spread_face, mark_face])
+    back_share = np.concatenate([spread_share, mark_share])
     back_points = located(points, faces, back_face, back_share)
     partner, place = target.surface.closest(back_points, before.partner if before else None)
     offset = located(target.points, target.faces, partner, place) - back_points
@@ -188,7 +214,8 @@ def match(
     out, back = (np.linalg.norm(pairs.offset, axis=1) for pairs in (forward, backward))
     rim = _rim(target, dense, points, max(n_samples // 10, 100), _typical(out))
     back = back if areas.any() else np.full_like(back, np.inf)
-    return Matches(_joined([forward, backward, *rim]), out, back, surface, partner)
+    pairs = _joined([forward, backward, *rim])
+    return Matches(pairs, out, back[:n_spread], back[n_spread:], surface, partner)
 
 
 def _spread(areas: FloatArray, n: int, seed: int) -> tuple[IntArray, FloatArray]:

@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
 from ...formats.frame import STEPS_PER_SCALE
 from .. import mixing
@@ -39,6 +39,11 @@ IntArray = NDArray[np.int64]
 
 # What holds a vertex that no pair holds, next to the mean pull.
 _DAMPING = 1e-4
+# What being a normal step away from where it was fitted costs a vertex, in bits. It is little next to what most pairs
+# say, but a vertex that hardly any pair holds would go for a few bits to where the error is largest.
+_HELD_BITS = 0.1
+# Of two rounds with equal error times bytes the one whose largest distance is smaller is better, by this power.
+_FARTHEST_POWER = 0.1
 # Vertices of control meshes whose Hessian is factorized completely, as a dense matrix.
 _MOST_COMPLETE = 400
 
@@ -103,6 +108,11 @@ class Quantized:
         """Of the coded mesh, without any header."""
         return len(self.encoded.data)
 
+    @property
+    def score(self) -> float:
+        """What is least for the best round."""
+        return self.matches.cd * self.n_bytes * self.matches.farthest**_FARTHEST_POWER
+
 
 def quantize(
     target: FitTarget,
@@ -140,7 +150,7 @@ def quantize(
     Returns
     -------
     Quantized
-        Of all rounds the one with the least product of error (`Matches.cd`) and bytes.
+        Of all rounds the one with the least product of error (`Matches.cd`) and bytes, and hardly of the largest one.
     """
     traversal = traverse(dense.control.faces)
     parents = _in_input_order(traversal)
@@ -148,6 +158,7 @@ def quantize(
     lengths = UNITS_A_STEP * unit, steps.tangential_units * unit
     shift, zero = _origin(target, positions[traversal.order[0]])
     code = partial(_encode, dense.control, traversal, steps, priors)
+    hold = csr_array(eye_array(positions.size) * (_HELD_BITS * bit_price / lengths[0] ** 2))
     best: Quantized | None = None
     wanted = positions
     for round_ in range(n_rounds):
@@ -156,13 +167,15 @@ def quantize(
         equations = normal_equations(dense, matches.pairs)
         rows = rate_rows(wanted, parents, lengths)
         rate = bit_price * (rows.T @ rows)
-        wanted = wanted + step(equations, rate, -rate @ wanted.ravel())
-        rdo = Rdo(bit_price / unit**2, _factor(equations.matrix + rate, traversal))
+        slope = hold @ (positions - wanted).ravel() - rate @ wanted.ravel()
+        wanted = wanted + step(equations, rate + hold, slope)
+        rdo = Rdo(bit_price / unit**2, _factor(equations.matrix + rate + hold, traversal))
         encoded, lattice = code((wanted - zero) / unit, rdo)
         decoded = lattice * unit + zero
         matches = match(target, dense, dense.matrix @ decoded, n_samples, power, far_weight)
-        if best is None or matches.cd * len(encoded.data) < best.matches.cd * best.n_bytes:
-            best = Quantized(encoded, traversal, decoded, steps, shift, matches)
+        found = Quantized(encoded, traversal, decoded, steps, shift, matches)
+        if best is None or found.score < best.score:
+            best = found
         # From what is decoded the next round sees other correspondences than from what was wanted.
         if round_ % 2:
             wanted = decoded
