@@ -13,7 +13,7 @@ from .. import mixing
 from ..search import Trial, miss, smallest_that_meets
 from .correspondences import match, plain_surface
 from .decimate import Mesh, decimate, decimate_ladder
-from .fit import FitSettings, Fitted, fit_control, fit_plain
+from .fit import FitSettings, Fitted, choose_creases, fit_control, fit_plain
 from .fit_target import FitTarget
 from .losses import SurfacePoints, spread_points
 from .part_order import in_coding_order
@@ -33,7 +33,7 @@ _MOST_FACES_OF_A_RUNG = 65_536
 # Of the angles at which creases are tried with the first size, so many of the best are tried with others.
 _ANGLES_AGAIN = 2
 # How near to the goal a size is good enough, and up to where steps can make up for it, as differences of logarithms.
-_NEAR, _FINE_TUNABLE = 0.06, 0.15
+_NEAR, _FINE_TUNABLE = 0.06, 0.2
 _FINE_TRIALS = 2  # kept for the steps
 # How much less the error depends on the fineness of the steps than on the number of vertices.
 _STEP_SLOPE = 0.35
@@ -74,6 +74,7 @@ class ControlFits:
         self._n_rounds, self._priors = n_rounds, priors
         self._ladder: list[Mesh] = []
         self._standing: SurfacePoints | None = None
+        self._first: dict[int, Fitted] = {}
         self._fitted: dict[tuple[int, bool], Fitted] = {}
         self._angles = settings.crease_angles
 
@@ -86,6 +87,10 @@ class ControlFits:
         if (n_faces, is_plain) not in self._fitted:
             self._fitted[n_faces, is_plain] = self._plain(n_vertices) if is_plain else self._creased(n_vertices)
         return self._fitted[n_faces, is_plain]
+
+    def first(self, n_vertices: float, is_plain: bool = False) -> Fitted:
+        """The fit before vertices are put where it is worst; the whole fit where it `is_plain`."""
+        return self.fitted(n_vertices, is_plain) if is_plain else self._with_creases(n_vertices)
 
     def coded(self, n_vertices: float, fineness: float = 1.0, is_plain: bool = False) -> Quantized:
         """A control mesh with about so many vertices, coded with steps `fineness` times as fine as usual."""
@@ -129,22 +134,31 @@ class ControlFits:
     def decimation_errors(self, n_vertices: float) -> dict[str, float]:
         """Errors of the mesh before it is fitted, as fractions of the diagonal: cd, rms and hd, roughly."""
         points, faces = self.decimated(n_vertices)
-        matches = match(self._target, plain_surface(faces, len(points)), points, _SAMPLES_OF_DECIMATION)
-        return {"cd": matches.cd, "rms": matches.rms, "hd": matches.farthest}
+        return match(self._target, plain_surface(faces, len(points)), points, _SAMPLES_OF_DECIMATION).errors
 
     def _plain(self, n_vertices: float) -> Fitted:
         mesh = self.decimated(n_vertices)
         return fit_plain(self._target, *mesh, _affordable(self._settings, len(mesh[0])))
 
     def _creased(self, n_vertices: float) -> Fitted:
-        n_inserted = int(n_vertices * self._settings.inserted)
-        mesh = self.decimated(n_vertices - n_inserted)
+        first = self._with_creases(n_vertices)
+        n_first = len(first.positions)
         # Never more than the surface has itself.
-        n_inserted = min(n_inserted, max(len(self._target.points) - len(mesh[0]), 0))
-        settings = replace(_affordable(self._settings, len(mesh[0])), crease_angles=self._angles)
-        found, angles = fit_control(self._target, *mesh, settings, n_inserted)
-        self._angles = tuple(angles[:_ANGLES_AGAIN])
-        return found
+        n_inserted = min(self._n_inserted(n_vertices), max(len(self._target.points) - n_first, 0))
+        return fit_control(self._target, first, _affordable(self._settings, n_first), n_inserted)
+
+    def _with_creases(self, n_vertices: float) -> Fitted:
+        """The first fit of a control mesh, to which vertices are still to be added."""
+        n_faces = max(round(2 * n_vertices), 1)
+        if n_faces not in self._first:
+            mesh = self.decimated(n_vertices - self._n_inserted(n_vertices))
+            settings = replace(_affordable(self._settings, len(mesh[0])), crease_angles=self._angles)
+            self._first[n_faces], angles = choose_creases(self._target, *mesh, settings)
+            self._angles = tuple(angles[:_ANGLES_AGAIN])
+        return self._first[n_faces]
+
+    def _n_inserted(self, n_vertices: float) -> int:
+        return int(n_vertices * self._settings.inserted)
 
 
 def _share(n_vertices: int) -> float:
@@ -175,6 +189,7 @@ def search_control(
     high: float = 20_000.0,
     n_trials: int = 6,
     near: float = 0.0,
+    size_near: float = 0.0,
 ) -> list[Trial[Result]]:
     """Trials towards the smallest control mesh, and the coarsest steps, that meet a goal.
 
@@ -197,6 +212,8 @@ def search_control(
         Most trials of the kind chosen.
     near : float
         Stop as soon as an excess is this close to 1 on either side, as a difference of logarithms.
+    size_near : float
+        Likewise, leave the rest to the steps as soon as an excess is this close.
 
     Returns
     -------
@@ -207,7 +224,12 @@ def search_control(
     first = min(trials, key=cost)
     attempt = attempts[trials.index(first)]
     search = partial(
-        _sizes, slope=slope, low=low, high=high, n_trials=max(n_trials - _FINE_TRIALS, 1), near=max(near, _NEAR)
+        _sizes,
+        slope=slope,
+        low=low,
+        high=high,
+        n_trials=max(n_trials - _FINE_TRIALS, 1),
+        near=max(near, size_near, _NEAR),
     )
     sizes = search(attempt, first)
     trials += sizes[1:]

@@ -150,9 +150,15 @@ class Matches:
         return float(np.sqrt((np.mean(self.forward**2) + np.mean(self.backward**2)) / 2))
 
     @property
+    @property
     def farthest(self) -> float:
         """The largest distance."""
         return max(float(distances.max()) for distances in (self.forward, self.backward, self.marked))
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Mean, root mean square and largest distance by the names that they have in `codec.distortion`."""
+        return {"cd": self.cd, "rms": self.rms, "hd": self.farthest}
 
     @property
     def typical(self) -> float:

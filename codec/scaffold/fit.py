@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ..threads import in_parallel
 from .correspondences import DenseSurface, Matches, dense_surface, match, plain_surface
 from .fit_creases import creased_at, merged, relative_bits
 from .fit_target import FitTarget
@@ -115,32 +116,21 @@ _FIRST_DAMPING, _LESS_DAMPING = 1e-2, 0.2
 _EXACT = 1e-6
 
 
-def fit_control(
-    target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings, n_inserted: int = 0
-) -> tuple[Fitted, list[float]]:
-    """The best fit of a decimated mesh, with creases where they serve and more vertices where it is worst.
+def fit_control(target: FitTarget, first: Fitted, settings: FitSettings, n_inserted: int = 0) -> Fitted:
+    """The best fit of a mesh with its creases, with more vertices where it is worst.
 
     Parameters
     ----------
     target : FitTarget
-    points : (V, 3) float64
-        A decimated mesh, in the target's frame, all vertices in use.
-    faces : (F, 3) int64
-        A simplicial manifold.
+    first : Fitted
+        With creases chosen (`choose_creases`).
     settings : FitSettings
     n_inserted : int
         Vertices to add.
-
-    Returns
-    -------
-    fitted : Fitted
-    angles : list of float
-        The angles of `settings` that gave different creases, best first.
     """
-    best, angles = _best_creases(target, points, faces, settings)
-    n_samples = settings.n_samples(len(points) + n_inserted)
-    best = _with_vertices(target, best, settings, n_inserted, n_samples // 2)
-    return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples), angles
+    n_samples = settings.n_samples(len(first.positions) + n_inserted)
+    best = _with_vertices(target, first, settings, n_inserted, n_samples // 2)
+    return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples)
 
 
 def _with_vertices(target: FitTarget, fitted: Fitted, settings: FitSettings, n: int, n_samples: int) -> Fitted:
@@ -157,21 +147,42 @@ def _with_vertices(target: FitTarget, fitted: Fitted, settings: FitSettings, n: 
 
 
 def fit_plain(target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings) -> Fitted:
-    """The best fit of a decimated mesh that is not subdivided; arguments as of `fit_control`."""
+    """The best fit of a decimated mesh that is not subdivided; arguments as of `choose_creases`."""
     dense = plain_surface(faces, len(points))
     return _fit_surface(target, dense, points, settings, settings.n_rounds, settings.n_samples(len(points)))
 
 
-def _best_creases(
+def choose_creases(
     target: FitTarget, points: FloatArray, faces: IntArray, settings: FitSettings
 ) -> tuple[Fitted, list[float]]:
-    """A first fit with creases chosen."""
+    """A first fit of a decimated mesh, with creases where they serve.
+
+    Parameters
+    ----------
+    target : FitTarget
+    points : (V, 3) float64
+        A decimated mesh, in the target's frame, all vertices in use.
+    faces : (F, 3) int64
+        A simplicial manifold.
+    settings : FitSettings
+
+    Returns
+    -------
+    fitted : Fitted
+    angles : list of float
+        The angles of `settings` that gave different creases, best first.
+    """
     n_samples = settings.n_samples(len(points)) // 2
-    tried: dict[float, Fitted] = {}
+    controls: dict[float, Creased] = {}
     for angle in settings.crease_angles:
         control = creased_at(faces, points, np.radians(angle))
-        if not any((control.sharpness == fitted.dense.control.sharpness).all() for fitted in tried.values()):
-            tried[angle] = fit_positions(target, control, points, settings, settings.n_trial_rounds, n_samples)
+        if not any((control.sharpness == other.sharpness).all() for other in controls.values()):
+            controls[angle] = control
+
+    def fitted_with(control: Creased) -> Fitted:
+        return fit_positions(target, control, points, settings, settings.n_trial_rounds, n_samples)
+
+    tried = dict(zip(controls, in_parallel(fitted_with, list(controls.values())), strict=True))
     angles = sorted(tried, key=lambda angle: tried[angle].score)
     best = tried[angles[0]]
     for angle in angles[1:] * settings.n_merges:

@@ -48,10 +48,22 @@ _FLATNESS, _MOST_TRIANGLES = 0.1, 200_000
 # Bytes at equal error go about like bytes times error to this power.
 _COST_OF_ERROR = {"cd": 1.0, "rms": 1.1, "hd": 1.4}
 # How far below the error that a quality stands for is aimed; twice that is near enough, as a difference of logarithms.
-_NEAR_QUALITY = 0.1
+# Effort 1, whose last trial may be its first, may come nearer the surface than that.
+_NEAR_QUALITY = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
+# How near a quality a size has to come, by effort: a size more is a fit more, other steps are another coding only.
+_SIZE_NEAR = (0.2, 0.18, 0.18, 0.18, 0.18, 0.1, 0.1, 0.1, 0.1)
 # A search for an error begins where decimation comes this near, as a difference of logarithms, or after so many tries.
 _START_TRIALS, _START_NEAR = 5, 0.2
 _FITTED_SHARE = 0.65  # of the vertices that decimation takes, those that fitting does
+# It goes on with first fits, so often or until they come so near. The largest distance of a first fit says too little.
+_FIRST_TRIALS, _FIRST_NEAR = 3, 0.12
+_ERROR_OF_FIRST = ("cd", "rms")
+# The score of a plain first fit over that of a creased one above which only the creased one is worth more work, and
+# below which only the plain one is; for effort 1, which tries one kind, where they take about the same bytes.
+_WORSE, _BETTER, _EVEN = 1.05, 0.78, 0.85
+# The error of a coded mesh over that of its first fit: of plain ones, of creased ones that are much better than plain
+# ones, since more fitting gains more than coding loses, and of creased ones that are not.
+_LOSS_OF_PLAIN, _LOSS_OF_CREASED = 1.45, (0.92, 1.2)
 _BYTES_BESIDE, _BYTES_A_VERTEX = 40, 2.2  # where a search for a size begins
 
 
@@ -103,10 +115,11 @@ def scaffold_trials(job: Job) -> list[Trial[Encoded]]:
     if job.settings.has_goal:
         return trials_of(job, sheets)
     # At most the error that the quality stands for, and not much less.
-    bound = ErrorBound(cd_of_quality(job.settings.quality) * np.exp(-_NEAR_QUALITY))
+    near = _NEAR_QUALITY[job.settings.effort - 1]
+    bound = ErrorBound(cd_of_quality(job.settings.quality) * np.exp(-near))
     settings = replace(job.settings, quality=None, max_error=bound, metric="cd")
-    trials = trials_of(replace(job, settings=settings), sheets, near=_NEAR_QUALITY)
-    near_enough = [replace(trial, excess=trial.excess * np.exp(-_NEAR_QUALITY)) for trial in trials]
+    trials = trials_of(replace(job, settings=settings), sheets, near=near)
+    near_enough = [replace(trial, excess=trial.excess * np.exp(-near)) for trial in trials]
     best = best_of(near_enough, lambda made: len(made.data))
     return [replace(best, excess=0.0, result=replace(best.result, target_met=True))]
 
@@ -128,17 +141,33 @@ def _fitted_trials(job: Job, sheets: Sheets, near: float = 0.0) -> list[Trial[En
         start, slope = _start(job, _VERTICES)
         if (bound := job.allowed_error) is not None:
             start = _start_by_decimation(fits, settings.metric, bound, start, slope, most)
-    creased, plain = (partial(_fitted, job, fits, is_plain) for is_plain in (False, True))
+    start = min(start, most)
+    with job.clock("fit"):
+        kinds = _kinds(fits, start, settings.effort)
+        if bound is not None and settings.metric in _ERROR_OF_FIRST:
+            start = _start_by_first_fits(fits, kinds, settings.metric, bound, start, slope, most)
     return search_control(
-        [creased, plain] if start <= _MOST_CREASED else [plain],
-        min(start, most),
+        [partial(_fitted, job, fits, is_plain) for is_plain in kinds],
+        start,
         slope,
         partial(_cost, settings.metric),
         low=_VERTICES.low,
         high=most,
         n_trials=_TRIALS[effort],
         near=near,
+        size_near=_SIZE_NEAR[effort] if near else 0.0,
     )
+
+
+def _kinds(fits: ControlFits, n_vertices: float, effort: int) -> list[bool]:
+    """Whether the surfaces to try are plain; both kinds where first fits do not tell which will take fewer bytes."""
+    if n_vertices > _MOST_CREASED:
+        return [True]
+    creased, plain = (fits.first(n_vertices, is_plain).score for is_plain in (False, True))
+    worse, better = (_EVEN, _EVEN) if effort == 1 else (_WORSE, _BETTER)
+    if plain > worse * creased:
+        return [False]
+    return [True] if plain <= better * creased else [False, True]
 
 
 def _fit_settings(effort: int) -> FitSettings:
@@ -163,6 +192,20 @@ def _start_by_decimation(
     if met and miss(nearest) > 1:
         return min(trial.size for trial in met)
     return max(_FITTED_SHARE * nearest.size, _VERTICES.low)
+
+
+def _start_by_first_fits(
+    fits: ControlFits, kinds: list[bool], metric: str, bound: float, start: float, slope: float, most: float
+) -> float:
+    """The number of vertices with which a first fit comes near what it may be for an error, once coded."""
+    allowed = bound / (_LOSS_OF_PLAIN if kinds[0] else _LOSS_OF_CREASED[len(kinds) - 1])
+
+    def attempt(n_vertices: float) -> Trial[None]:
+        return Trial(n_vertices, fits.first(n_vertices, kinds[0]).matches.errors[metric] / allowed, None)
+
+    high = most if kinds[0] else min(most, _MOST_CREASED)
+    trials = smallest_that_meets(attempt, start, _VERTICES.low, high, _FIRST_TRIALS, slope, _FIRST_NEAR)
+    return min(trials, key=miss).size
 
 
 def _start(job: Job, scale: _Scale) -> tuple[float, float]:

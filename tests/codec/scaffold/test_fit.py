@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sdfz.codec.scaffold.decimate import decimate
-from sdfz.codec.scaffold.fit import FitSettings, fit_control, fit_positions
+from sdfz.codec.scaffold.fit import FitSettings, choose_creases, fit_control, fit_positions
 from sdfz.codec.scaffold.fit_creases import creased_at
 from sdfz.codec.scaffold.fit_target import FitTarget
 from shapes import box, plane, sphere, torus
@@ -15,7 +15,8 @@ QUICK = FitSettings(least_samples=3000, crease_angles=(180.0, 45.0))
 
 def _fit(mesh, n_faces, settings=QUICK):
     target = FitTarget(*mesh)
-    return target, fit_control(target, *decimate(target.points, target.faces, n_faces), settings)[0]
+    first, _ = choose_creases(target, *decimate(target.points, target.faces, n_faces), settings)
+    return target, fit_control(target, first, settings)
 
 
 def test_a_torus_of_few_vertices_is_close():

@@ -7,7 +7,7 @@ import pytest
 from sdfz.codec.scaffold.coder import decode_control, encode_control
 from sdfz.codec.scaffold.correspondences import match
 from sdfz.codec.scaffold.decimate import decimate
-from sdfz.codec.scaffold.fit import FitSettings, Fitted, fit_control
+from sdfz.codec.scaffold.fit import FitSettings, Fitted, choose_creases, fit_control
 from sdfz.codec.scaffold.fit_target import FitTarget
 from sdfz.codec.scaffold.quantize import Steps, quantize
 from sdfz.codec.scaffold.steps import TANGENTIAL_STEPS, lattice_unit
@@ -28,7 +28,8 @@ class Example:
 def _example(mesh, n_faces, step_of_error=8.0, least_error=1e-4):
     target = FitTarget(*mesh)
     settings = FitSettings(least_samples=SAMPLES, crease_angles=(180.0, 45.0))
-    fitted, _ = fit_control(target, *decimate(target.points, target.faces, n_faces), settings)
+    first, _ = choose_creases(target, *decimate(target.points, target.faces, n_faces), settings)
+    fitted = fit_control(target, first, settings)
     error = max(fitted.matches.cd, least_error)
     price = 2 * error**2 / (18 * fitted.dense.control.n_vertices)
     return Example(target, fitted, Steps.near(step_of_error * error * target.scale, 2.0), price)
