@@ -3,10 +3,11 @@
     python -m sdfz.bench.scaffold_meshes SHAPE... -o MESHES
 
 Of each shape, the encoder's own fits of three sizes, creases and rate-distortion quantization included, with the model
-as it is; and the shape as it is after decimation, on a lattice, for meshes that are kept. The model of version 1 was
-trained on 149 shapes of permissive licences (30 objects, 30 CAD, 26 scans, 24 organic, 14 furniture, 14 robots, 6
-characters, 5 buildings), and on a quarter of their meshes of 4,000 triangles, with 70 epochs for the networks. What is
-there already is left as it is, so that the command can be stopped and run again.
+as it is; and the shape as it is after decimation, on a lattice of any fineness and on one as fine as what meshes are
+quantized to where they are kept as they are. The model of version 1 was trained on 147 shapes of permissive licences
+(of all kinds: objects, CAD, scans, organic, furniture, robots, characters, buildings), on a quarter of their coarser
+meshes of 4,000 triangles, and without fine ones that many parts keep above one and a half times the
+count. What is there already is left as it is, so that the command can be stopped and run again.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ logger = logging.getLogger(__name__)
 
 FITTED = ((60, 90, 130), (200, 300), (450, 650, 900))  # vertices: one size of each
 DECIMATED = (4000, 1000, 250)  # triangles
-FINENESS = (6.5, 10.5)  # of decimated meshes: octaves from a normalized unit to the normal step
+FINENESS = {
+    "p": (6.5, 10.5),
+    "fine": (8.0, 10.6),
+}  # of decimated meshes: octaves from half their size to the normal step
 MOST_KEPT = 0.7  # triangles of a mesh, over those of the shape
 Arrays = dict[str, NDArray[np.generic] | int]
 
@@ -56,7 +60,8 @@ def fitted(fits: ControlFits, n_vertices: int) -> Arrays:
 def decimated(sheets: Sheets, n_faces: int, octaves: float) -> Arrays:
     """The shape's own triangles, fewer of them."""
     vertices, faces = decimate(sheets.vertices, sheets.faces, n_faces)
-    return {"faces": faces, "positions": vertices * UNITS_A_STEP * 2**octaves, "tangential_step": UNITS_A_STEP}
+    unit = np.ptp(vertices, axis=0).max() / 2
+    return {"faces": faces, "positions": vertices / unit * UNITS_A_STEP * 2**octaves, "tangential_step": UNITS_A_STEP}
 
 
 def write_meshes(shape: Path, folder: Path) -> list[Path]:
@@ -73,11 +78,12 @@ def write_meshes(shape: Path, folder: Path) -> list[Path]:
             _write(path, fitted(fits, n_vertices))
             written.append(path)
     for n_faces in DECIMATED:
-        octaves = rng.uniform(*FINENESS)
-        path = folder / f"{shape.stem}.p{n_faces}.npz"
-        if n_faces <= most and not path.exists():
-            _write(path, decimated(sheets, n_faces, octaves))
-            written.append(path)
+        for name, fineness in FINENESS.items():
+            octaves = rng.uniform(*fineness)
+            path = folder / f"{shape.stem}.{name}{n_faces}.npz"
+            if n_faces <= most and not path.exists():
+                _write(path, decimated(sheets, n_faces, octaves))
+                written.append(path)
     return written
 
 

@@ -25,17 +25,20 @@ from ..codec.scaffold.choice import aim_at
 from ..codec.scaffold.expectation import (
     KEPT,
     N_FIRST,
+    N_GATE_FIRST,
+    N_GATE_SECOND,
     N_OUTPUTS,
     N_SECOND,
-    PLACE,
+    PLACES,
+    TAKEN,
     WEIGHT_BITS,
-    WIDTH,
+    WIDTHS,
     Network,
     no_network,
 )
 from ..codec.scaffold.priors import pack_network
 from ..codec.scaffold.sight import N_FEATURES, N_GATE_FEATURES, ONE
-from ..codec.scaffold.symbols import ACROSS, ALONG, N_KINDS, N_QUESTIONS, UP, blank
+from ..codec.scaffold.symbols import ACROSS, ALONG, N_KINDS, N_MIXED, N_QUESTIONS, UP, blank
 from ..codec.scaffold.walk import NORMAL_STEP, walk
 from ..formats.files import write_atomic
 from .scaffold_priors import TrainingMesh, read_meshes
@@ -100,15 +103,18 @@ def inputs(data: torch.Tensor, part: int) -> torch.Tensor:
 
 def bits(output: torch.Tensor, number: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
     """(N,) what a number costs under the distribution that a network's output (N, N_OUTPUTS) stands for."""
-    place = output[:, PLACE] * length / 4
-    width = torch.exp2((4 * output[:, WIDTH]).clamp(-3, 12))
+    number, row = number[:, None], number
+    place = output[:, PLACES : PLACES + N_MIXED] * length[:, None] / 4
+    width = torch.exp2((4 * output[:, WIDTHS : WIDTHS + N_MIXED]).clamp(-3, 12))
     # On the side of the smaller tail, where the difference is exact.
     side = torch.where(number > place, -1.0, 1.0)
     ends = torch.stack([number + 0.5, number - 0.5])
     tails = torch.sigmoid((ends - place) / width * side)
+    taken = torch.nn.functional.pad(torch.sigmoid(2 * output[:, TAKEN : TAKEN + N_MIXED - 1]), (0, 1), value=1.0)
+    left = torch.nn.functional.pad(torch.cumprod(1 - taken[:, :-1], dim=1), (1, 0), value=1.0)
     kept = torch.sigmoid(2 * output[:, KEPT])
-    share = kept * (tails[0] - tails[1]).abs().clamp_min(1e-7)
-    return -torch.log2(torch.where(number == 0, share + 1 - kept, share))
+    share = kept * (taken * left * (tails[0] - tails[1]).abs().clamp_min(1e-7)).sum(dim=1)
+    return -torch.log2(torch.where(row == 0, share + 1 - kept, share))
 
 
 def gate_bits(output: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -125,15 +131,24 @@ def gate_bits(output: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 
 def trained(
-    seen: torch.Tensor, cost: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], n_outputs: int, n_steps: int
+    seen: torch.Tensor,
+    cost: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    units: tuple[int, int],
+    start: torch.Tensor,
+    n_steps: int,
 ) -> list[NDArray[np.float32]]:
-    """Weights and biases of the layers of the network that makes `cost` of its output and of row numbers least."""
+    """Weights and biases of the layers of the network that makes `cost` of its output and of row numbers least.
+
+    Its hidden layers have these `units`, and it says about `start` at first.
+    """
+    last = torch.nn.Linear(units[1], len(start))
+    last.bias.data += start
     network = torch.nn.Sequential(
-        torch.nn.Linear(seen.shape[1], N_FIRST),
+        torch.nn.Linear(seen.shape[1], units[0]),
         torch.nn.ReLU(),
-        torch.nn.Linear(N_FIRST, N_SECOND),
+        torch.nn.Linear(*units),
         torch.nn.ReLU(),
-        torch.nn.Linear(N_SECOND, n_outputs),
+        last,
     )
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 8e-3, total_steps=n_steps + 1)
@@ -163,13 +178,22 @@ def trained_part(data: torch.Tensor, part: int, n_epochs: float) -> list[NDArray
     def cost(output: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         return (bits(output, number[rows], length[rows]) * weight[rows]).mean()
 
-    return trained(inputs(data, part), cost, N_OUTPUTS, int(n_epochs * len(data) / BATCH) + 1)
+    start = torch.zeros(N_OUTPUTS)
+    # Distributions that are alike would stay so.
+    start[WIDTHS : WIDTHS + N_MIXED] = torch.linspace(0, 0.5, N_MIXED)
+    return trained(inputs(data, part), cost, (N_FIRST, N_SECOND), start, int(n_epochs * len(data) / BATCH) + 1)
 
 
 def trained_gates(data: torch.Tensor, n_epochs: float) -> list[NDArray[np.float32]]:
     """The network of operations, from rows of `Observed.gates`."""
     n_steps = int(n_epochs * len(data) / BATCH) + 1
-    return trained(data[:, :-1], lambda output, rows: gate_bits(output, data[rows]).mean(), N_QUESTIONS, n_steps)
+    return trained(
+        data[:, :-1],
+        lambda output, rows: gate_bits(output, data[rows]).mean(),
+        (N_GATE_FIRST, N_GATE_SECOND),
+        torch.zeros(N_QUESTIONS),
+        n_steps,
+    )
 
 
 def rounded(parts: dict[int, list[NDArray[np.float32]]], gates: list[NDArray[np.float32]]) -> Network:
@@ -191,7 +215,7 @@ def _round(targets: Sequence[NDArray[np.int32]], layers: list[NDArray[np.float32
 @click.argument("meshes", type=click.Path(path_type=Path, exists=True))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 @click.option("--hold-out", default=0, help="Leave out one of so many parts.")
-@click.option("--epochs", "n_epochs", default=70.0, show_default=True)
+@click.option("--epochs", "n_epochs", default=35.0, show_default=True)
 def main(meshes: Path, out: Path, hold_out: int, n_epochs: float) -> None:
     """Learn from the meshes of a folder."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")

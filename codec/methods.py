@@ -10,8 +10,11 @@ from ..formats.container import Section
 from ..formats.errors import FormatError
 
 # Part of the format, never renumber.
-METHOD_IDS = {"grid": 1, "scaffold": 2}
+METHOD_IDS = {"grid": 1, "scaffold": 3}
 METHOD_NAMES = {number: name for name, number in METHOD_IDS.items()}
+
+# Ids that are not used again, and what wrote them.
+_RETIRED = {2: "sdfz 0.2.0"}
 
 # Those whose shapes are evaluated by networks: device, backend and threads are theirs.
 WITH_NETWORKS = {"grid"}
@@ -25,6 +28,10 @@ def method_name(method_id: int) -> str:
     FormatError
         The id is not one of this version's.
     """
+    if method_id in _RETIRED:
+        raise FormatError(
+            f"header: method {method_id} was written by {_RETIRED[method_id]} only; encode the shape again"
+        )
     if method_id not in METHOD_NAMES:
         known = ", ".join(f"{number} ({name})" for number, name in METHOD_NAMES.items())
         raise FormatError(f"header: method {method_id} is unknown here; this version decodes {known}")

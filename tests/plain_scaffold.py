@@ -158,13 +158,14 @@ class Coder:
         return number
 
     def number(
-        self, source: int, group: int, contexts: list[int], signs: list[int], expected: tuple[int, int, int]
+        self, source: int, group: int, contexts: list[int], signs: list[int], kept: int, parts: list[Vector]
     ) -> int:
-        place, width, kept = expected
-
         def beyond(sign: int, size: int) -> int:
-            distance = sign * place - 256 * size + 128
-            return TABLES.logistic(distance * WIDTHS[width % 256] >> (8 + (width >> 8)))
+            total = 0
+            for place, width, share in parts:
+                distance = sign * place - 256 * size + 128
+                total += share * TABLES.logistic(distance * WIDTHS[width % 256] >> (8 + (width >> 8)))
+            return total >> 16
 
         both = beyond(1, 1) + beyond(-1, 1)
         if not self.number_node(source, group, 0, contexts, TABLES.share((both >> 16) * kept, 1 << 46)):
@@ -245,6 +246,10 @@ def log(x: int) -> int:
     return 256 * k + LOGARITHMS[(x >> k - 8 if k >= 8 else x << 8 - k) & 255]
 
 
+def chance(output: int) -> int:
+    return TABLES.logistic(128 * within(output, 16384)) >> 30
+
+
 def signed_log(x: int, unit: int) -> int:
     size = log(unit + abs(x)) - log(unit)
     return size if x > 0 else -size
@@ -302,11 +307,12 @@ class Walk:
         self.network = model.network
         self.points: list[Vector] = []
         self.residuals: list[list[int]] = []
-        self.faces: list[tuple[int, int, int]] = []
+        self.faces: list[tuple[int, ...]] = []
         self.listed: list[Gate] = []
         self.queues: list[list[Gate]] = [[] for _ in range(32)]
         self.last, self.last_but_one = 0, 0
-        self.recent = [[512] * 3, [512] * 3]
+        self.recent = [[512, 512, 512, 0], [512, 512, 512, 0]]
+        self.normals: dict[int, Vector] = {}
         self.lengths, self.n_lengths, self.start = 0, 0, 0
         while len(self.faces) < n_faces:
             self._seed()
@@ -349,7 +355,14 @@ class Walk:
         gates = [self._make(first + k, first + (k + 2) % 3, 1, turns[k]) for k in range(3)]
         link(*gates, gates[0])
         self._queue(*gates)
-        self.faces.append((first, first + 1, first + 2))
+        self._know(first, first + 1, first + 2)
+
+    def _know(self, *face: int) -> None:
+        self.faces.append(face)
+        normal = frame_of(*(self.points[vertex] for vertex in face))[UP]
+        for vertex in face:
+            x, y, z = self.normals.get(vertex, (0, 0, 0))
+            self.normals[vertex] = (x + normal[0], y + normal[1], z + normal[2])
 
     def _process(self, gate: Gate) -> None:
         before, after = gate.before, gate.after
@@ -369,7 +382,7 @@ class Walk:
             place = self._place(view)
             w = place.origin
         at_a, at_b, at_w = self._angles(a, b, w)
-        self.faces.append((b, a, w))
+        self._know(b, a, w)
         self._remove(gate)
         if step == PREVIOUS:
             self._remove(before)
@@ -517,10 +530,16 @@ class Walk:
         inputs += [min(max(8 * (256 - turn), -1024), 2048) for turn in (gate.turn, gate.after.turn)]
         inputs += [1024 * (view.ends >> 1), 1024 * (view.ends & 1)]
         inputs += [205 * known for known in view.known]
-        for vertex in (view.a, view.b, view.c):
+        for vertex in (view.a, view.b, view.c, view.back, view.ahead):
             for axis in range(3):
                 inputs += self._of_residual(self.residuals[vertex][axis], axis, length)
-        inputs += [log(mean + 256) - 2048 for means in self.recent for mean in means]
+            normal = self.normals[vertex]
+            size = math.isqrt(dot(normal, normal)) + 1
+            inputs += [1024 * (dot(view.frame[axis], normal) >> 14) // size for axis in range(3)]
+        for vertex in (gate.before.before.origin, gate.after.after.after.origin):
+            inputs += [within(1024 * self._offset(view, axis, vertex) // length, 4096) for axis in range(3)]
+        for means in self.recent:
+            inputs += [*(log(mean + 256) - 2048 for mean in means[:3]), 4 * log(length) - means[3]]
         inputs += [1024 * (self.last == i) for i in range(5)] + [1024 * (self.last_but_one == i) for i in range(5)]
         return [*inputs, 64 * view.bends[0], 64 * view.bends[1], 1024 * view.three]
 
@@ -551,7 +570,7 @@ class Walk:
                     3 * (30 * k + usual) + i if first else 300 + k,
                     31 * k + min(length_of(size), 30) + 100 + 100 * (i > 0),
                 ]
-                number = self.coder.number(SEED, 0, contexts, contexts, (0, 0, 65536))
+                number = self.coder.number(SEED, 0, contexts, contexts, 65536, [(0, 0, 65536)])
                 point.append(guess + 8 * number)
                 size = max(size, abs(number))
             self.points.append((point[0], point[1], point[2]))
@@ -562,16 +581,21 @@ class Walk:
         self.start = first
 
     def _new_vertex(self, gate: Gate, view: View) -> int:
-        inputs, residual = self._inputs(gate, view)[:53], [0, 0, 0]
+        inputs, residual = self._inputs(gate, view)[:88], [0, 0, 0]
         length, known = self._length(view), [0] * 4
         for axis in (UP, ACROSS, ALONG):
             names = ("first", "second", "last")
             out = self._network(inputs + known, *(self.network[name][axis] for name in names))
-            place = within(out[0], 65536) * length // (16 * self.steps[axis])
-            expected = place, min(max(out[1], -768), 3072), TABLES.logistic(128 * within(out[2], 16384)) >> 30
-            contexts, signs = self._contexts(view, axis, residual, expected)
-            group = min(max(((expected[1] >> 6) - 4) >> 3, 0), 3)
-            residual[axis] = self.coder.number(axis, group, contexts, signs, expected)
+            parts, left = [], 65536
+            for i in range(3):
+                place = within(out[i], 65536) * length // (16 * self.steps[axis])
+                share = left * chance(out[6 + i]) >> 16 if i < 2 else left
+                left -= share
+                parts.append((place, min(max(out[3 + i], -768), 3072), share))
+            place, width = (sum(part[i] * part[2] for part in parts) >> 16 for i in (0, 1))
+            contexts, signs = self._contexts(view, axis, residual, place, width)
+            group = min(max(((width >> 6) - 4) >> 3, 0), 3)
+            residual[axis] = self.coder.number(axis, group, contexts, signs, chance(out[8]), parts)
             if axis != ALONG:
                 where = 0 if axis == UP else 2
                 known[where : where + 2] = self._of_residual(residual[axis], axis, length)
@@ -586,6 +610,9 @@ class Walk:
             size = 256 * abs(part)
             self.recent[0][axis] += (size - self.recent[0][axis]) >> 3
             self.recent[1][axis] += (size - self.recent[1][axis]) // min(number + 2, 64)
+        long = 4 * log(length)
+        self.recent[0][3] += (long - self.recent[0][3]) >> 3
+        self.recent[1][3] += (long - self.recent[1][3]) // min(number + 2, 64)
         self.lengths += 1 << (view.length // 2)
         self.n_lengths += 1
         return number
@@ -601,9 +628,8 @@ class Walk:
         return class_of(y, unit), class_of(z, unit), class_of(y + z, wide)
 
     def _contexts(
-        self, view: View, axis: int, residual: list[int], expected: tuple[int, int, int]
+        self, view: View, axis: int, residual: list[int], place: int, width: int
     ) -> tuple[list[int], list[int]]:
-        place, width, _ = expected
         k0, k1, k2 = self._classes(view, axis)
         around_ = [self.residuals[vertex] for vertex in (view.a, view.b, view.c)]
         ra, rb, rc = (parts[axis] for parts in around_)

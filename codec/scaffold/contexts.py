@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..compiled import njit
 from .border import AFTER, ANGLE, APEX, BEFORE, CLOSED, N_KNOWN, ORIGIN, STATUS
 from .integers import FRAME_BITS, TURN, angle, bit_length, squared_distance
-from .symbols import ACROSS, ALONG, UP
+from .symbols import ACROSS, ALONG, EXPECTED_PLACE, EXPECTED_WIDTH, UP
 
 IntArray = NDArray[np.int64]
 
@@ -85,7 +85,7 @@ def _class(number: int, unit: int) -> int:
 
 
 @njit(cache=True)
-def _offset(frame: IntArray, axis: int, points: IntArray, vertex: int, view: IntArray) -> int:
+def offset_along(frame: IntArray, axis: int, points: IntArray, vertex: int, view: IntArray) -> int:
     """How far a vertex lies from the predicted place along an axis of the frame."""
     dx, dy, dz = points[vertex, 0] - view[PX], points[vertex, 1] - view[PY], points[vertex, 2] - view[PZ]
     return (frame[axis, 0] * dx + frame[axis, 1] * dy + frame[axis, 2] * dz) >> FRAME_BITS
@@ -96,8 +96,8 @@ def neighbour_classes(classes: IntArray, frame: IntArray, points: IntArray, view
     """(3, 3): for each axis how the vertices back and ahead lie to the predicted place, as 0 to 8 and in steps."""
     length = np.int64(1) << (view[LENGTH] // 2)
     for axis in range(3):
-        back = _offset(frame, axis, points, view[BACK], view)
-        ahead = _offset(frame, axis, points, view[AHEAD], view)
+        back = offset_along(frame, axis, points, view[BACK], view)
+        ahead = offset_along(frame, axis, points, view[AHEAD], view)
         unit = 8 * step if axis == UP else length
         classes[axis, 0], classes[axis, 1] = _class(back, unit), _class(ahead, unit)
         classes[axis, 2] = _class(back + ahead, 4 * step if axis == UP else length)
@@ -117,16 +117,18 @@ def residual_contexts(
     """(N_NUMBER,) contexts below NUMBER_VALUES of the size and of the sign of a residual.
 
     `residuals` (V, 3) are those of the vertices up to `new`, of which the ones before `axis` in the order UP, ACROSS,
-    ALONG are known. `expected` is as `expect` makes it. Returned is a group of weights, by the width expected.
+    ALONG are known. `expected` is as `symbols.code_number` takes it. Returned is a group of weights, by the width
+    expected.
     """
-    width = expected[1] >> 6  # in quarters of an octave, from -12
+    expected_place, expected_width = expected[EXPECTED_PLACE], expected[EXPECTED_WIDTH]
+    width = expected_width >> 6  # in quarters of an octave, from -12
     group = min(max((width - 4) >> 3, 0), 3)
     spread = min(max(width, 0), 30)
     # The place expected, in half widths.
-    place = expected[0] * 2 >> (8 + max(expected[1] >> 8, 0))
+    place = expected_place * 2 >> (8 + max(expected_width >> 8, 0))
     contexts[9] = spread * 12 + min(abs(place), 11)
     signs[9] = min(max(place, -12), 12) + 12
-    contexts[10] = min(max(expected[1] >> 5, 0), 60) * 8 + min(bit_length(abs(expected[0]) >> 6), 7)
+    contexts[10] = min(max(expected_width >> 5, 0), 60) * 8 + min(bit_length(abs(expected_place) >> 6), 7)
     signs[10] = (min(max(place, -4), 4) + 4) * 9 + classes[axis, 2]
     a, b, c, length = view[A], view[B], view[C], view[LENGTH]
     ra, rb, rc = residuals[a, axis], residuals[b, axis], residuals[c, axis]

@@ -16,7 +16,7 @@ from ...formats.limits import DEFAULT, Limits
 from .steps import MAX_STEP_CODE, TANGENTIAL_STEPS, lattice_unit
 
 # Part of the format, never renumber.
-METHOD_ID = 2
+METHOD_ID = 3
 MAX_LEVELS = 6
 PLAIN = 7  # in the place of the levels
 CLOSED = 128  # as many faces as a closed surface without handles has, and no field for them

@@ -1,8 +1,9 @@
 """What is seen at a gate, as the numbers that the networks of `expectation` take in.
 
 They are the neighbourhood of the gate in its frame, around the place where its parallelogram ends, in units of the
-gate's length and of the steps; angles and counts that connectivity contexts know too; the residuals of the vertices
-near; how large residuals were of late. Fixed point, in 2^-10.
+gate's length and of the steps; which way the surface faces at its vertices, as far as it is known; angles and counts
+that connectivity contexts know too; the residuals of the vertices near; how large residuals and how long gates were of
+late. Fixed point, in 2^-10.
 """
 
 from __future__ import annotations
@@ -13,14 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import njit
-from .border import AFTER, ANGLE, APEX, BEFORE
-from .contexts import AHEAD, BACK, ENDS, KNOWN, LAST, LAST_BUT_ONE, LOOP_OF_THREE, PX, TURN_AHEAD, TURN_BACK, A, B, C
+from .border import AFTER, ANGLE, APEX, BEFORE, ORIGIN
+from .contexts import (
+    AHEAD,
+    BACK,
+    ENDS,
+    KNOWN,
+    LAST,
+    LAST_BUT_ONE,
+    LOOP_OF_THREE,
+    TURN_AHEAD,
+    TURN_BACK,
+    A,
+    B,
+    C,
+    offset_along,
+)
 from .integers import FRAME_BITS, TURN, bit_length, set_frame, square_root, squared_distance
 
 IntArray = NDArray[np.int64]
 
 # Part of the format, never change.
-N_FEATURES = 53  # that matter to a new vertex
+N_FEATURES = 88  # that matter to a new vertex
 N_GATE_FEATURES = N_FEATURES + 13  # that matter to an operation
 ONE = 1 << 10
 _RECENT_AT_FIRST = 2 << 8
@@ -42,22 +57,34 @@ class Sight(NamedTuple):
         Of the gate, in lattice units.
     recent : (2, 3) int64
         How large the parts of residuals were on average, in 2^-8: of late, and over a longer time.
+    usual : (2,) int64
+        The logarithm of the lengths of gates with new vertices, in 2^-10 octaves, on the same averages.
+    normals : (V, 3) int64
+        Sums of the unit normals of the known faces at each vertex, in 2^-14.
+    face : (3, 3) int64
+        Scratch.
     """
 
     frame: IntArray
     features: IntArray
     length: IntArray
     recent: IntArray
+    usual: IntArray
+    normals: IntArray
+    face: IntArray
 
 
 @njit(cache=True)
-def empty_sight() -> Sight:
-    """Nothing seen yet."""
+def empty_sight(n_vertices: int) -> Sight:
+    """Nothing seen yet of a mesh of so many vertices."""
     return Sight(
         np.zeros((3, 3), np.int64),
         np.zeros(N_GATE_FEATURES, np.int64),
         np.ones(1, np.int64),
         np.full((2, 3), _RECENT_AT_FIRST),
+        np.zeros(2, np.int64),
+        np.zeros((n_vertices, 3), np.int64),
+        np.zeros((3, 3), np.int64),
     )
 
 
@@ -78,6 +105,27 @@ def signed_logarithm(number: int, unit: int) -> int:
 @njit(cache=True)
 def within(number: int, most: int) -> int:
     return min(max(number, -most), most)
+
+
+@njit(cache=True)
+def _see_residual(features: IntArray, n: int, residual: IntArray, steps: IntArray, length: int) -> int:
+    """Six features of a residual from number `n` on; the number of the next."""
+    for axis in range(3):
+        features[n] = signed_logarithm(residual[axis], 1)
+        features[n + 1] = within(residual[axis] * steps[axis] * ONE // length, 2 * ONE)
+        n += 2
+    return n
+
+
+@njit(cache=True)
+def _see_normal(features: IntArray, n: int, frame: IntArray, normal: IntArray) -> int:
+    """Three features of the direction of a normal from number `n` on; the number of the next."""
+    x, y, z = normal
+    size = square_root(x * x + y * y + z * z) + 1
+    for axis in range(3):
+        along = (frame[axis, 0] * x + frame[axis, 1] * y + frame[axis, 2] * z) >> FRAME_BITS
+        features[n + axis] = along * ONE // size
+    return n + 3
 
 
 @njit(cache=True)
@@ -102,11 +150,9 @@ def see(
             vertex = c if i == 0 else (view[BACK] if i == 1 else view[AHEAD])
         else:
             vertex = gates[before, APEX] if i == 3 else gates[after, APEX]
+        offset = np.int64(0)
         for axis in range(3):
-            offset = np.int64(0)
-            for k in range(3):
-                offset += frame[axis, k] * (points[vertex, k] - view[PX + k])
-            offset >>= FRAME_BITS
+            offset = offset_along(frame, axis, points, vertex, view)
             features[n] = within(offset * ONE // length, 4 * ONE)
             n += 1
         if i:
@@ -119,17 +165,20 @@ def see(
     for i in range(4):
         features[n + 6 + i] = view[KNOWN + i] * 205
     n += 10
-    for i in range(3):
-        vertex = a if i == 0 else (b if i == 1 else c)
+    for vertex in (a, b, c, view[BACK], view[AHEAD]):
+        n = _see_residual(features, n, residuals[vertex], steps, length)
+        n = _see_normal(features, n, frame, sight.normals[vertex])
+    for end in (gates[before, BEFORE], gates[gates[after, AFTER], AFTER]):
         for axis in range(3):
-            number = residuals[vertex, axis]
-            features[n] = signed_logarithm(number, 1)
-            features[n + 1] = within(number * steps[axis] * ONE // length, 2 * ONE)
-            n += 2
+            offset = offset_along(frame, axis, points, gates[end, ORIGIN], view)
+            features[n] = within(offset * ONE // length, 4 * ONE)
+            n += 1
     for i in range(2):
         for axis in range(3):
             features[n] = logarithm(sight.recent[i, axis] + 256) - (8 << 8)
             n += 1
+        features[n] = logarithm(length) * 4 - sight.usual[i]
+        n += 1
     features[n:] = 0
     features[n + view[LAST]] = ONE
     features[n + 5 + view[LAST_BUT_ONE]] = ONE
@@ -140,9 +189,21 @@ def see(
 
 @njit(cache=True)
 def remember(sight: Any, vertex: int, residual: IntArray) -> None:
-    """Take note of how large the residual (3,) of a new vertex is."""
-    recent = sight.recent
+    """Take note of how large the residual (3,) of a new vertex is, and its gate."""
+    recent, usual = sight.recent, sight.usual
     for axis in range(3):
         size = abs(residual[axis]) << 8
         recent[0, axis] += (size - recent[0, axis]) >> 3
         recent[1, axis] += (size - recent[1, axis]) // min(vertex + 2, _LONGER)
+    size = logarithm(sight.length[0]) * 4
+    usual[0] += (size - usual[0]) >> 3
+    usual[1] += (size - usual[1]) // min(vertex + 2, _LONGER)
+
+
+@njit(cache=True)
+def know_face(sight: Any, points: IntArray, a: int, b: int, c: int) -> None:
+    """Take note of which way a new face looks."""
+    set_frame(sight.face, points, a, b, c)
+    for vertex in (a, b, c):
+        for k in range(3):
+            sight.normals[vertex, k] += sight.face[2, k]

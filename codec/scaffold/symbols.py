@@ -34,6 +34,13 @@ NUMBER_VALUES = 512
 OPERATION_VALUES = 8192
 CREASE_VALUES = 1024
 
+# What is expected of a number: the mean of the places of a mixture of logistic distributions, in 2^-8, the mean of the
+# logarithms of their widths, in 2^-8 octaves, and what of the mixture is not moved to zero, in 2^-16; then for each of
+# the distributions its place, its width and its share, in 2^-16.
+N_MIXED = 3
+EXPECTED_PLACE, EXPECTED_WIDTH, EXPECTED_KEPT, MIXED = range(4)
+N_EXPECTED = MIXED + 3 * N_MIXED
+
 _NODES = 40  # decisions of a number
 N_QUESTIONS = 4  # decisions of an operation
 # Decisions about creases: any? everything? then of an edge: sharp? for ever? for more levels? of a vertex: pinned?
@@ -115,11 +122,13 @@ def _node(length: int, place: int) -> int:
 @njit(cache=True)
 def _beyond(expected: IntArray, sign: int, size: int) -> int:
     """The probability, in 2^-CDF_BITS, that a number of this sign (1, -1) has at least this size."""
-    distance = sign * expected[0] - (size << 8) + 128
-    # In widths: 2^-8 times 2^-8 octaves makes 2^-16.
-    octaves = expected[1] >> 8
-    scaled = distance * _INVERSES[expected[1] & 255] >> (8 + octaves)
-    return logistic(scaled)
+    total = np.int64(0)
+    for i in range(MIXED, N_EXPECTED, 3):
+        if expected[i + 2]:
+            distance, width = sign * expected[i] - (size << 8) + 128, expected[i + 1]
+            # In widths: 2^-8 times 2^-8 octaves makes 2^-16.
+            total += logistic(distance * _INVERSES[width & 255] >> (8 + (width >> 8))) * expected[i + 2]
+    return total >> 16
 
 
 @njit(cache=True)
@@ -145,9 +154,9 @@ def code_size(coder: Any, source: int, group: int, n: int, contexts: IntArray, s
 def code_number(
     coder: Any, source: int, group: int, n: int, contexts: IntArray, signs: IntArray, expected: IntArray, number: int
 ) -> int:
-    """A number of size below 2^31; `signs` are the contexts of its sign, `expected` (3,) is as `expect` makes it."""
+    """A number of size below 2^31; `signs` are the contexts of its sign, `expected` is (N_EXPECTED,)."""
     above, below = _beyond(expected, 1, 1), _beyond(expected, -1, 1)
-    _give(coder, n, (above + below >> 16) * expected[2], 1 << CDF_BITS)
+    _give(coder, n, (above + below >> 16) * expected[EXPECTED_KEPT], 1 << CDF_BITS)
     if not _decide(coder, source, group, n, 1, contexts, _ZERO, 1 if number != 0 else 0):
         return np.int64(0)
     _give(coder, n, below, above + below)
@@ -178,7 +187,7 @@ def number_cost(
 ) -> float:
     """Bits that `code_number` would spend."""
     above, below = _beyond(expected, 1, 1), _beyond(expected, -1, 1)
-    _give(coder, n, (above + below >> 16) * expected[2], 1 << CDF_BITS)
+    _give(coder, n, (above + below >> 16) * expected[EXPECTED_KEPT], 1 << CDF_BITS)
     bits = _price(coder, source, group, n, 1, contexts, _ZERO, 1 if number != 0 else 0)
     if number == 0:
         return bits

@@ -30,9 +30,9 @@ from .contexts import (
     operation_contexts,
     residual_contexts,
 )
-from .expectation import KEPT, N_OUTPUTS, begin, empty_foresight, expect, foresee
+from .expectation import begin, empty_foresight, expect, foresee, unknown
 from .integers import FRAME_BITS, MOST, angle, bit_length, squared_distance
-from .sight import empty_sight, remember, see
+from .sight import empty_sight, know_face, remember, see
 from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step, number_cost
 
 IntArray = NDArray[np.int64]
@@ -87,7 +87,7 @@ def walk(
     n_vertices : int
         How many there were, of V, or what was wrong, which is negative.
     """
-    view, sight, foresight = np.zeros(N_VIEW, np.int64), empty_sight(), empty_foresight()
+    view, sight, foresight = np.zeros(N_VIEW, np.int64), empty_sight(len(points)), empty_foresight()
     turns, outers = np.zeros(3, np.int64), np.full(3, -1)
     n_vertices, n_faces, n_steps, n_looked_at = 0, 0, 0, 0
     scale = np.zeros(3, np.int64)  # of the seeds: sum of edge lengths, edges, the last component's start
@@ -100,6 +100,7 @@ def walk(
             turns[k] = angle(points, n_vertices + k, n_vertices + (k + 1) % 3, n_vertices + (k + 2) % 3)
             faces[n_faces, k] = n_vertices + k
         bd.seed(border, n_vertices, turns, outers)
+        know_face(sight, points, n_vertices, n_vertices + 1, n_vertices + 2)
         n_vertices += 3
         n_faces += 1
         while n_faces < len(faces):
@@ -157,6 +158,7 @@ def walk(
             else:
                 bd.join(border, gate, place, turns, outers)
             faces[n_faces, 0], faces[n_faces, 1], faces[n_faces, 2] = b, a, third
+            know_face(sight, points, b, a, third)
             n_faces += 1
     return n_vertices
 
@@ -174,7 +176,7 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
     middle of these; in normal steps along the axes, on the scale of what came before.
     """
     contexts = np.zeros(N_NUMBER, np.int64)
-    unknown = _unknown()
+    nothing = unknown()
     usual = min(bit_length(scale[0] // max(scale[1], 1)), 29) if first else np.int64(-1)
     guess, goal = np.zeros(3, np.int64), np.zeros(3, np.int64)
     for k in range(3):
@@ -190,7 +192,7 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
             _aim_seed(goal, coder, aim, vertex, k, usual, guess)
         for axis in range(3):
             _seed_contexts(contexts, k, usual, axis, size)
-            number = code_number(coder, SEED, 0, 3, contexts, contexts, unknown, goal[axis])
+            number = code_number(coder, SEED, 0, 3, contexts, contexts, nothing, goal[axis])
             points[vertex, axis] = guess[axis] + number * NORMAL_STEP
             size = max(size, abs(number))
         if not _is_near(points, vertex):
@@ -205,14 +207,6 @@ def _code_seed(coder: Any, is_decoding: bool, aim: Any, first: int, points: IntA
 
 
 @njit(cache=True)
-def _unknown() -> IntArray:
-    """What is expected of a number by a network that says nothing."""
-    unknown = np.zeros(N_OUTPUTS, np.int64)
-    unknown[KEPT] = 1 << 16
-    return unknown
-
-
-@njit(cache=True)
 def _seed_contexts(contexts: IntArray, k: int, usual: int, axis: int, size: int) -> None:
     """Of a coordinate of vertex `k`; `usual` is the size of what came before, -1 for the first component."""
     contexts[0] = 3 + k if usual < 0 else k
@@ -223,7 +217,7 @@ def _seed_contexts(contexts: IntArray, k: int, usual: int, axis: int, size: int)
 @njit(cache=True)
 def _aim_seed(goal: IntArray, coder: Any, aim: Any, vertex: int, k: int, usual: int, guess: IntArray) -> None:
     """Set the numbers (3,) of a vertex, axis by axis from the last, to those with the least error and weighted bits."""
-    contexts, unknown, found = np.zeros(N_NUMBER, np.int64), _unknown(), np.zeros(5, np.int64)
+    contexts, nothing, found = np.zeros(N_NUMBER, np.int64), unknown(), np.zeros(5, np.int64)
     row = 3 * (len(aim.targets) - 1 - vertex)
     for axis in range(2, -1, -1):
         free = aim.targets[vertex, axis] - guess[axis]
@@ -239,7 +233,7 @@ def _aim_seed(goal: IntArray, coder: Any, aim: Any, vertex: int, k: int, usual: 
         _seed_contexts(contexts, k, usual, axis, 0)
         for i in range(candidates(found, best)):
             error = stiffness * (found[i] - best) * NORMAL_STEP
-            bits = number_cost(coder, SEED, 0, 3, contexts, contexts, unknown, found[i])
+            bits = number_cost(coder, SEED, 0, 3, contexts, contexts, nothing, found[i])
             if error * error + aim.weight * bits < least:
                 least, goal[axis] = error * error + aim.weight * bits, found[i]
 

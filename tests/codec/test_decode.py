@@ -137,13 +137,17 @@ def test_progress(files: ExampleFiles) -> None:
 
 
 def test_methods_are_for_ever() -> None:
-    assert METHOD_IDS == {"grid": 1, "scaffold": 2}
-    assert METHOD_NAMES == {1: "grid", 2: "scaffold"}
+    assert METHOD_IDS == {"grid": 1, "scaffold": 3}
+    assert METHOD_NAMES == {1: "grid", 3: "scaffold"}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"method": 200}, "method 200 is unknown"), ({"pack_hash": bytes(range(8))}, "model pack 0001020304050607")],
+    [
+        ({"method": 200}, "method 200 is unknown"),
+        ({"method": 2}, "method 2 was written by sdfz 0.2.0 only"),
+        ({"pack_hash": bytes(range(8))}, "model pack 0001020304050607"),
+    ],
 )
 @pytest.mark.parametrize("function", [decode_bytes, check_bytes])
 def test_headers_of_other_decoders(function: Any, change: dict[str, Any], message: str, files: ExampleFiles) -> None:

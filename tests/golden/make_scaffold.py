@@ -129,7 +129,8 @@ def malformed() -> dict[str, bytes]:
         "byte-after-the-stream": file(payload + b"\1"),
         "zero-after-the-stream": file(payload + b"\0"),
         "message-after-the-stream": file(payload + b"hidden message"),
-        "last-byte-changed": file(payload[:-1] + bytes([payload[-1] ^ 1])),
+        # Not the lowest bits: these tell this mesh from others.
+        "last-byte-changed": file(payload[:-1] + bytes([payload[-1] ^ 16])),
         "ones": file(payload[:start] + b"\xff" * 40),
         "flipped-bit": file(payload)[:-20] + bytes([file(payload)[-20] ^ 4]) + file(payload)[-19:],
     }
