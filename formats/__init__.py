@@ -1,4 +1,4 @@
-"""Bytes: container, header, limits, errors, mesh files. numpy only.
+"""Bytes: container, header, limits, errors, mesh files, model packs. numpy and safetensors only.
 
 ::
 
@@ -13,10 +13,15 @@ from .container import Container, Section, pack, unpack
 from .errors import (
     BackendError,
     ChecksumError,
+    CorruptPackError,
     FormatError,
     LimitError,
     MeshError,
+    MissingPackError,
     NotSdfzError,
+    PackError,
+    PackMethodError,
+    PackVersionError,
     SdfzError,
     TrailingDataError,
     TruncatedError,
@@ -28,12 +33,14 @@ from .header import Header, MeasuredErrors
 from .limits import DEFAULT, Limits
 from .mesh_io import Mesh, read_mesh, write_mesh
 from .metadata import Metadata, clean_name
+from .model_pack import ModelPack, pack_model, read_model, unpack_model, write_model
 
 __all__ = [
     "DEFAULT",
     "BackendError",
     "ChecksumError",
     "Container",
+    "CorruptPackError",
     "FormatError",
     "Frame",
     "Header",
@@ -43,7 +50,12 @@ __all__ = [
     "Mesh",
     "MeshError",
     "Metadata",
+    "MissingPackError",
+    "ModelPack",
     "NotSdfzError",
+    "PackError",
+    "PackMethodError",
+    "PackVersionError",
     "SdfzError",
     "Section",
     "TrailingDataError",
@@ -53,9 +65,13 @@ __all__ = [
     "clean_mesh",
     "clean_name",
     "pack",
+    "pack_model",
     "read_bytes",
     "read_mesh",
+    "read_model",
     "unpack",
+    "unpack_model",
     "write_atomic",
     "write_mesh",
+    "write_model",
 ]

@@ -10,6 +10,11 @@
         ChecksumError       they were damaged: get them again
         TrailingDataError   they go on after the end
         VersionError        they are newer than this decoder: update it
+      PackError             the model pack that a file needs
+        MissingPackError    it is nowhere: get it, and say where it is
+        CorruptPackError    it was damaged, or is something else: get it again
+        PackMethodError     it is another method's: name the right one
+        PackVersionError    it is newer than this sdfz: update it
       LimitError            valid, but larger than this call allows: raise the limit
       BackendError          asked for a device or backend that is not there
 
@@ -69,6 +74,26 @@ class VersionError(FormatError):
 
     def __reduce__(self) -> tuple[type, tuple[int, tuple[int, ...]]]:
         return type(self), (self.found, self.versions)  # so that it survives a worker process
+
+
+class PackError(SdfzError):
+    """A model pack cannot be used."""
+
+
+class MissingPackError(PackError):
+    """The model pack that is asked for is nowhere on the search path; says which it is and where it was looked for."""
+
+
+class CorruptPackError(PackError):
+    """The bytes are not a whole model pack, or not those that its hash was taken of."""
+
+
+class PackMethodError(PackError):
+    """The model pack belongs to another method, or to another layout of its arrays."""
+
+
+class PackVersionError(PackError):
+    """The model pack has a version that this sdfz does not read."""
 
 
 class LimitError(SdfzError):

@@ -31,6 +31,10 @@ class Limits:
         Numbers that entropy-coded streams of a file may expand to, all together.
     max_resolution : int
         Cells along an axis that a mesh may be extracted at.
+    max_pack_bytes : int
+        Bytes of a model pack.
+    max_pack_arrays : int
+        Arrays of a model pack.
     """
 
     max_file_bytes: int = 1 << 28
@@ -42,6 +46,8 @@ class Limits:
     max_triangles: int = 1 << 23
     max_symbols: int = 1 << 27
     max_resolution: int = 1024
+    max_pack_bytes: int = 1 << 26
+    max_pack_arrays: int = 1024
 
     def __post_init__(self) -> None:
         for field in fields(self):

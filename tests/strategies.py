@@ -12,12 +12,13 @@ from sdfz.codec.grid.lattice import MAX_GAIN_CODE, pyramid
 from sdfz.codec.grid.symbols import MAX_LEVELS, NETWORK_WIDTHS, GridSymbols, network_shapes
 from sdfz.codec.grid.tables import LATENT_SUPPORT
 from sdfz.codec.occupancy import OCTANTS, Cells, sorted_cells
-from sdfz.formats import Container, Frame, Header, MeasuredErrors, Metadata, Section
+from sdfz.formats import Container, Frame, Header, MeasuredErrors, Metadata, ModelPack, Section
 from sdfz.formats.container import BASE_ID, MAX_SECTION_ID
 from sdfz.formats.frame import MAX_CENTRE_STEPS, MAX_SCALE_CODE, MIN_SCALE_CODE
 from sdfz.formats.header import DIAGONAL_STEPS, PACK_HASH_BYTES
 from sdfz.formats.kinds import has_control_characters
 from sdfz.formats.metadata import MAX_COUNT, MAX_NAME_BYTES, MAX_UNITS_BYTES
+from sdfz.formats.model_pack import DTYPES, NOTES
 
 TABLES_FILE = Path(sdfz.codec.grid.__file__).with_name("tables.npz")
 
@@ -65,6 +66,28 @@ def containers(draw: st.DrawFn) -> Container:
     sections = tuple(Section(i, draw(st.binary(max_size=200))) for i in [BASE_ID, *sorted(finer)])
     metadata = draw(st.none() | metadatas.filter(bool))
     return Container(draw(headers), sections, metadata)
+
+
+words = st.from_regex(r"[a-z][a-z0-9_.]{0,12}", fullmatch=True)
+
+
+@st.composite
+def arrays_of_packs(draw: st.DrawFn) -> NDArray:
+    """Arrays of any dtype and few numbers, finite."""
+    dtype = np.dtype(draw(st.sampled_from(sorted(DTYPES.values()))))
+    shape = draw(st.lists(st.integers(1, 3), max_size=3).map(tuple))
+    raw = draw(st.binary(min_size=dtype.itemsize * 27, max_size=dtype.itemsize * 27))
+    array = np.frombuffer(raw, dtype)[: int(np.prod(shape))].reshape(shape)
+    return np.nan_to_num(array, posinf=1, neginf=-1) if dtype.kind == "f" else array
+
+
+model_packs = st.builds(
+    ModelPack,
+    method=words,
+    layout=st.integers(1, 65535),
+    arrays=st.dictionaries(words, arrays_of_packs(), min_size=1, max_size=4),
+    notes=st.dictionaries(st.sampled_from(NOTES), texts(40)),
+)
 
 
 def families(n_letters: int, n_rows: int = 3) -> st.SearchStrategy[TableFamily]:

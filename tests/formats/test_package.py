@@ -29,7 +29,12 @@ def test_document_holds_the_tables_and_errors_of_the_code():
     document = resources.files("sdfz.formats").joinpath("SPEC.md").read_text(encoding="utf-8")
     assert HEADER.markdown() in document
     assert METADATA.markdown() in document
-    kinds = [errors.FormatError, *errors.FormatError.__subclasses__(), errors.LimitError]
+    kinds = [
+        errors.FormatError,
+        *errors.FormatError.__subclasses__(),
+        errors.LimitError,
+        *errors.PackError.__subclasses__(),
+    ]
     assert all(f"| `{kind.__name__}` |" in document for kind in kinds)
 
 

@@ -1,0 +1,1 @@
+"""Where model packs are looked for. The bundled ones lie in this folder."""
