@@ -41,6 +41,7 @@ def encode(
     backend: str = "auto",
     threads: int | None = None,
     preserve_mesh: bool = False,
+    pack: PathLike | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of a .sdfz file.
@@ -77,6 +78,8 @@ def encode(
         Threads of torch.
     preserve_mesh : bool
         Keep the triangles of the mesh, and only move its vertices within the error.
+    pack : path, optional
+        A model pack (.sdfm) for files that only those who have it can decode.
     progress : callable, optional
         Called with (stage, steps done, steps in all).
 
@@ -89,10 +92,13 @@ def encode(
     ------
     MeshError
         The mesh is empty, broken or without area.
+    PackError
+        The pack is corrupt, or of a method that is not `method`.
     ValueError
         An argument is out of range, or two goals are given.
     """
     from .codec.encode import EncodeSettings, encode_mesh
+    from .codec.packs.lookup import load_pack
 
     settings = EncodeSettings(
         method=method,
@@ -106,6 +112,7 @@ def encode(
         backend=backend,
         threads=threads,
         preserve_mesh=preserve_mesh,
+        pack=None if pack is None else load_pack(pack),
     )
     if isinstance(mesh, (str, os.PathLike)):
         read = read_mesh(mesh)
@@ -116,13 +123,15 @@ def encode(
     return encode_mesh(vertices, faces, settings, stored, progress).data
 
 
-def open(source: bytes | PathLike, **options: Any) -> Shape:
+def open(source: bytes | PathLike, *, pack: PathLike | None = None, **options: Any) -> Shape:
     """The shape in a file: ask it for `distance(points)`, `mesh(resolution)` and its `header`.
 
     Parameters
     ----------
     source : bytes or path
         A .sdfz file.
+    pack : path, optional
+        A model pack (.sdfm) to look into before the folders of $SDFZ_PACKS, the cache and the bundled packs.
     **options
         ``lod``: finest levels to leave out; ``allow_truncated``: accept a file that is cut short; ``limits``,
         ``device`` and ``backend``: as of `sdfz.codec.decode.decode_bytes`.
@@ -131,13 +140,16 @@ def open(source: bytes | PathLike, **options: Any) -> Shape:
     ------
     FormatError
         Not an intact .sdfz file.
+    PackError
+        The model pack that the file needs is missing, corrupt, or another method's.
     LimitError
         Larger than the limits allow.
     """
     from .codec.decode import decode_bytes
+    from .codec.packs.lookup import PackSearch
 
     data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else read_bytes(source)
-    return decode_bytes(data, **options)
+    return decode_bytes(data, packs=PackSearch(() if pack is None else (pack,)), **options)
 
 
 def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **options: Any) -> trimesh.Trimesh:
@@ -154,7 +166,7 @@ def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **
 
     Raises
     ------
-    FormatError, LimitError
+    FormatError, PackError, LimitError
         As `sdfz.open`.
     """
     return open(source, **options).mesh(resolution)

@@ -68,10 +68,12 @@ def fused_network(weights: Sequence[torch.Tensor], backend: str = "auto") -> Net
         except BackendError:
             if backend == "tcnn":
                 raise
-    return _plain(weights)
+    return plain_network(weights)
 
 
-def _plain(weights: Sequence[torch.Tensor]) -> Network:
+def plain_network(weights: Sequence[torch.Tensor]) -> Network:
+    """The same in plain torch: the reference."""
+
     def run(inputs: torch.Tensor) -> torch.Tensor:
         for i, layer in enumerate(weights):
             inputs = inputs @ layer.T

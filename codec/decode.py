@@ -1,12 +1,17 @@
-"""Bytes to a shape: the container first, then the method that the header names."""
+"""Bytes to a shape: the container first, then the model pack and the method that the header names."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ..formats.container import Container, unpack
 from ..formats.errors import FormatError
 from ..formats.limits import DEFAULT, Limits
-from .methods import decoder_of, method_name
+from .methods import WITH_PACKS, decoder_of, method_name
+from .packs.lookup import PackSearch
 from .shape import Shape
+
+EVERYWHERE = PackSearch()
 
 
 def decode_bytes(
@@ -17,6 +22,7 @@ def decode_bytes(
     allow_truncated: bool = False,
     device: str = "auto",
     backend: str = "auto",
+    packs: PackSearch = EVERYWHERE,
 ) -> Shape:
     """The shape that a file holds.
 
@@ -32,11 +38,15 @@ def decode_bytes(
         Accept a file that is cut short, and decode its whole sections.
     device : {'auto', 'cpu', 'cuda'}
     backend : {'auto', 'torch', 'tcnn'}
+    packs : PackSearch
+        Where the model pack is looked for, if the file needs one.
 
     Raises
     ------
     FormatError
         Not an intact file of a version and method known here.
+    PackError
+        The model pack that it needs is missing, corrupt, or another method's.
     LimitError
         Larger than the limits allow.
     BackendError
@@ -48,13 +58,14 @@ def decode_bytes(
         raise ValueError(f"lod {lod} is not at least 0")
     container = unpack(data, limits=limits, allow_truncated=allow_truncated)
     module, name = _method(container)
-    decode = getattr(module, f"decode_{name}")
-    surface = decode(container.sections, lod=lod or 0, limits=limits, device=device, backend=backend)
-    return Shape(container, surface, limits)
+    options: dict[str, Any] = {"lod": lod or 0, "limits": limits, "device": device, "backend": backend}
+    if container.header.pack_hash is not None:
+        options["pack"] = packs.find(container.header.pack_hash, name, limits=limits)
+    return Shape(container, getattr(module, f"decode_{name}")(container.sections, **options), limits)
 
 
 def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
-    """Check a file down to its last symbol, without building the shape, and say what it holds.
+    """Check a file down to its last symbol, without building the shape or its model pack, and say what it holds.
 
     Returns
     -------
@@ -72,7 +83,13 @@ def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
     return {"method": name, **counts}
 
 
-def _method(container: Container) -> tuple[object, str]:
-    if container.header.pack_hash is not None:
-        raise FormatError(f"header: needs model pack {container.header.pack_hash.hex()}, but no method here uses packs")
-    return decoder_of(container.header.method), method_name(container.header.method)
+def _method(container: Container) -> tuple[Any, str]:
+    """Decoder and name of a file's method; the header names a model pack if and only if the payload needs one."""
+    header = container.header
+    module, name = decoder_of(header.method), method_name(header.method)
+    needs_pack = name in WITH_PACKS and module.needs_pack(container.sections)
+    if needs_pack and header.pack_hash is None:
+        raise FormatError(f"header: names no model pack, but the {name} payload needs one")
+    if header.pack_hash is not None and not needs_pack:
+        raise FormatError(f"header: names model pack {header.pack_hash.hex()}, but the {name} payload needs none")
+    return module, name

@@ -13,6 +13,7 @@ from ..formats.container import Section, pack
 from ..formats.frame import Frame
 from ..formats.header import Header, MeasuredErrors
 from ..formats.metadata import Metadata
+from ..formats.model_pack import ModelPack
 from .distortion import Distortion, Reference
 from .methods import METHOD_IDS, decoder_of
 from .search import Trial
@@ -94,7 +95,13 @@ class Job:
     clock: Clock = field(default_factory=Clock)
 
     def trial(
-        self, method: str, size: float, frame: Frame, sections: Sequence[Section], detail: dict[str, Any]
+        self,
+        method: str,
+        size: float,
+        frame: Frame,
+        sections: Sequence[Section],
+        detail: dict[str, Any],
+        pack_needed: ModelPack | None = None,
     ) -> Trial[Encoded]:
         """The file of some sections, with the error of what a decoder makes of them.
 
@@ -109,24 +116,36 @@ class Job:
         sections : sequence of Section
         detail : dict
             Counts of the method's own.
+        pack_needed : ModelPack, optional
+            Which the sections need.
         """
-        distortion = self._measure(method, sections, frame)
+        distortion = self._measure(method, sections, frame, pack_needed)
         errors = MeasuredErrors(*(min(getattr(distortion, name), _MOST_ERROR) for name in METRICS))
         diagonal = self.target.diagonal / frame.scale
-        header = Header(method=METHOD_IDS[method], frame=frame, errors=errors, diagonal=diagonal)
+        short = None if pack_needed is None else pack_needed.short
+        header = Header(method=METHOD_IDS[method], frame=frame, errors=errors, diagonal=diagonal, pack_hash=short)
         data = pack(header, sections, self.metadata)
         excess = self._excess(data, errors)
         logger.info("%s of size %.4g: %d bytes, cd %.3g, hd %.3g, excess %.3f",
                     method, size, len(data), errors.cd, errors.hd, excess)  # fmt: skip
         return Trial(size, excess, Encoded(data, header, distortion, excess <= 1, {}, detail))
 
-    def _measure(self, method: str, sections: Sequence[Section], frame: Frame) -> Distortion:
-        device, backend = self.settings.device, self.settings.backend
+    def _measure(
+        self, method: str, sections: Sequence[Section], frame: Frame, pack_needed: ModelPack | None
+    ) -> Distortion:
+        options: dict[str, Any] = {"device": self.settings.device, "backend": self.settings.backend}
+        if pack_needed is not None:
+            options["pack"] = pack_needed
         with self.clock("decode"):
             decode = getattr(decoder_of(METHOD_IDS[method]), f"decode_{method}")
-            vertices, faces = decode(sections, device=device, backend=backend).mesh(DEFAULT_RESOLUTION)
+            vertices, faces = decode(sections, **options).mesh(DEFAULT_RESOLUTION)
         with self.clock("measure"):
             return self.reference.measure(self.target.to_home(vertices, frame), faces)
+
+    def pack_of(self, method: str) -> ModelPack | None:
+        """The model pack that files of a method are to need."""
+        pack_given = self.settings.pack
+        return pack_given if pack_given is not None and pack_given.method == method else None
 
     @property
     def allowed_error(self) -> float | None:

@@ -19,6 +19,9 @@ _RETIRED = {2: "sdfz 0.2.0"}
 # Those whose shapes are evaluated by networks: device, backend and threads are theirs.
 WITH_NETWORKS = {"grid"}
 
+# Those whose files may need a model pack: their decoders offer ``needs_pack`` and take a ``pack``.
+WITH_PACKS = {"grid"}
+
 
 def method_name(method_id: int) -> str:
     """Name of a method.

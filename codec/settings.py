@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .methods import METHOD_IDS
+from ..formats.errors import PackMethodError
+from ..formats.model_pack import ModelPack
+from .methods import METHOD_IDS, WITH_PACKS
 
 METRICS = ("cd", "rms", "hd")
 DEFAULT_QUALITY = 70.0
@@ -66,11 +68,15 @@ class EncodeSettings:
         What is found does not depend on it, but for a grid's rounding; all cores by default.
     preserve_mesh : bool
         Keep the input's triangles, with their vertices moved within the error; only with `scaffold`.
+    pack : ModelPack, optional
+        That files are to need: a decoder must have it. Its method's encoder uses it; it must be `method`, or 'auto'.
 
     Raises
     ------
     ValueError
         A value is out of range, or two goals are given.
+    PackMethodError
+        The pack is another method's.
     """
 
     method: str = "auto"
@@ -84,6 +90,7 @@ class EncodeSettings:
     backend: str = "auto"
     threads: int | None = None
     preserve_mesh: bool = False
+    pack: ModelPack | None = None
 
     @property
     def has_goal(self) -> bool:
@@ -110,6 +117,11 @@ class EncodeSettings:
             raise ValueError(f"threads {self.threads} is not at least 1")
         if self.preserve_mesh and self.method not in ("auto", "scaffold"):
             raise ValueError(f"preserve_mesh needs method scaffold, not {self.method}")
+        if self.pack is not None and (self.pack.method != self.method != "auto" or self.pack.method not in WITH_PACKS):
+            named = self.pack.short.hex()
+            raise PackMethodError(
+                f"model pack {named} is for {self.pack.method}, which method {self.method} does not use"
+            )
 
 
 DEFAULT_SETTINGS = EncodeSettings()

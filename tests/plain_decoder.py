@@ -223,20 +223,29 @@ class Grid:
     latents: list[dict[Cell, int]]
     trimmed: list[Cell] = field(default_factory=list)
     parts: list[Cell] = field(default_factory=list)
+    shared: list[list[list[float]]] | None = None  # layers of a model pack, by rows
 
     def distance(self, point: Sequence[float]) -> float:
         """The field at a point of an occupied cell."""
         features = [self._interpolated(level, point) for level in range(len(self.latents))]
         total = sum(features)
-        if len(self.latents) < self.n_levels or not self.weights:
+        if len(self.latents) < self.n_levels or not (self.weights or self.shared):
             return total
         cell = 2 / 2**self.depth
         inputs = [16 * f / cell for f in features]
         inputs += [math.cos(2 * math.pi * (x + 1) / cell) for x in point] + [1.0]
-        first, second = self.weights
-        hidden = [max(sum(w / 64 * x for w, x in zip(first[i * len(inputs) :], inputs, strict=False)), 0)
-                  for i in range(16)]  # fmt: skip
-        return total + cell / 8 * sum(w / 64 * x for w, x in zip(second, hidden, strict=True))
+        return total + cell / 8 * self._network(inputs)
+
+    def _network(self, inputs: list[float]) -> float:
+        if self.shared is None:
+            first, second = ([w / 64 for w in layer] for layer in self.weights)
+            layers = [[first[i * len(inputs) : (i + 1) * len(inputs)] for i in range(16)], [second]]
+        else:
+            layers = [[row[len(row) - len(inputs) :] for row in self.shared[0]], *self.shared[1:]]
+        for number, layer in enumerate(layers, 1):
+            sums = [sum(w * x for w, x in zip(row, inputs, strict=True)) for row in layer]
+            inputs = sums if number == len(layers) else [max(x, 0) for x in sums]
+        return inputs[0]
 
     def _interpolated(self, level: int, point: Sequence[float]) -> float:
         n_cells = 2 ** (self.depth - self.n_levels + 1 + level)
@@ -260,7 +269,7 @@ def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
     coders = [RangeDecoder(payloads[0][2:]), *map(RangeDecoder, payloads[1:])]
     gain_codes = coders[0].raw(n_levels, 8)
     offsets = [bits - 8 for bits in coders[0].raw(n_levels, 4)]
-    sizes = [16 * (n_levels + 4), 16] if network else []
+    sizes = [16 * (n_levels + 4), 16] if network == 1 else []
     weights = [coders[0].signed([layer] * n, tables.weights, tables.weight_escapes) for layer, n in enumerate(sizes)]
     cells, values, latents = [(0, 0, 0)], None, list[dict[Cell, int]]()
     first_depth = depth - n_levels + 1

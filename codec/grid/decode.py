@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
-from .stream import unpack_symbols
-from .symbols import GridSymbols
+from ...formats.model_pack import ModelPack
+from .stream import network_code, unpack_symbols
+from .symbols import SHARED_NETWORK, GridSymbols
 from .trim import dropped, in_cells
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
@@ -28,20 +29,26 @@ class GridSurface:
     symbols : GridSymbols
     device, backend : str
         As of ``--device`` and ``--backend``.
+    pack : ModelPack, optional
+        Where the symbols say that the network is shared.
 
     Raises
     ------
     BackendError
         What was asked for is not there.
+    PackMethodError, CorruptPackError, FormatError
+        The pack is none for these symbols.
     """
 
-    def __init__(self, symbols: GridSymbols, device: str = "auto", backend: str = "auto") -> None:
+    def __init__(
+        self, symbols: GridSymbols, device: str = "auto", backend: str = "auto", pack: ModelPack | None = None
+    ) -> None:
         # Imported here and below, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import GridField
 
         self.symbols = symbols
-        self.field = GridField(symbols, pick_device(device), backend)
+        self.field = GridField(symbols, pick_device(device), backend, pack)
 
     def mesh(
         self, resolution: int, progress: Progress | None = None
@@ -77,10 +84,21 @@ class GridSurface:
 
 
 def decode_grid(
-    sections: Sequence[Section], *, lod: int = 0, limits: Limits = DEFAULT, device: str = "auto", backend: str = "auto"
+    sections: Sequence[Section],
+    *,
+    lod: int = 0,
+    limits: Limits = DEFAULT,
+    device: str = "auto",
+    backend: str = "auto",
+    pack: ModelPack | None = None,
 ) -> GridSurface:
     """The surface that sections describe; `check_grid` and the network's device in one."""
-    return GridSurface(unpack_symbols(sections, lod=lod, limits=limits), device, backend)
+    return GridSurface(unpack_symbols(sections, lod=lod, limits=limits), device, backend, pack)
+
+
+def needs_pack(sections: Sequence[Section]) -> bool:
+    """Whether the network is a model pack's; FormatError where the payload does not begin as it must."""
+    return network_code(sections) == SHARED_NETWORK
 
 
 def check_grid(sections: Sequence[Section], limits: Limits = DEFAULT) -> dict[str, object]:

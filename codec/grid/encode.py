@@ -9,14 +9,16 @@ import numpy as np
 import torch
 
 from ...formats.frame import Frame
+from ...formats.model_pack import ModelPack
 from ..mesher import extract
 from ..occupancy import NEIGHBOURS
 from ..target import Target
 from .fit import FitSettings, Progress, fit
 from .model import GridField
-from .symbols import MAX_DEPTH, GridSymbols
+from .symbols import MAX_DEPTH, OWN_NETWORK, SHARED_NETWORK, GridSymbols
 
 MIN_CELLS, MAX_CELLS = 24, 80_000
+N_LEVELS = 4  # of latents, where there are as many
 # A triangle is astray when it is this far from the surface, in cells; a cell is trimmed for so many of them on a mesh
 # of so many voxels a cell. Its parts stay when the surface comes this close to them, in parts.
 _ASTRAY, _LEAST_ASTRAY, _TRIM_VOXELS, _PART_REACH = 0.35, 2, 4, 0.1
@@ -39,12 +41,15 @@ class GridSettings:
         Percent of error that a percent of bits is worth; chosen on scans of the training corpus.
     n_samples : int
         Distance samples, at least; large grids get more.
+    pack : ModelPack, optional
+        Its network is taken in place of one of the file's own.
     """
 
     n_cells: float
     n_iterations: int = 1500
     elasticity: float = 1.1
     n_samples: int = 1 << 18
+    pack: ModelPack | None = None
 
 
 def choose_grid(target: Target, n_cells: float) -> tuple[Frame, int]:
@@ -84,15 +89,21 @@ def encode_grid(target: Target, settings: GridSettings, progress: Progress | Non
     cells = target.cells(frame, depth)
     n_samples = min(max(settings.n_samples, _SAMPLES_A_CELL * len(cells), _MIN_SAMPLES), _MAX_SAMPLES)
     samples = target.samples(frame, cells, depth, n_samples)
-    fit_settings = FitSettings(settings.elasticity, n_iterations=settings.n_iterations, n_levels=min(4, depth))
+    fit_settings = FitSettings(
+        settings.elasticity,
+        n_iterations=settings.n_iterations,
+        n_levels=min(N_LEVELS, depth),
+        network=OWN_NETWORK if settings.pack is None else SHARED_NETWORK,
+        pack=settings.pack,
+    )
     generator = torch.Generator().manual_seed(target.seed)
     symbols = fit(cells, depth, samples, fit_settings, generator, progress)
-    return frame, _with_trims(target, frame, symbols)
+    return frame, _with_trims(target, frame, symbols, settings.pack)
 
 
-def _with_trims(target: Target, frame: Frame, symbols: GridSymbols) -> GridSymbols:
+def _with_trims(target: Target, frame: Frame, symbols: GridSymbols, pack: ModelPack | None) -> GridSymbols:
     """The symbols, with cells trimmed where the level set runs on beyond the surface."""
-    vertices, faces = extract(GridField(symbols), _TRIM_VOXELS << symbols.depth)
+    vertices, faces = extract(GridField(symbols, pack=pack), _TRIM_VOXELS << symbols.depth)
     if not len(faces):
         return symbols
     middles = vertices[faces].mean(1)

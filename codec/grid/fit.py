@@ -27,11 +27,14 @@ import scipy.sparse
 import scipy.sparse.linalg
 import torch
 
+from ...formats.model_pack import ModelPack
+from ..backend import plain_network
 from ..occupancy import Cells
 from ..sample import Samples
 from .lattice import FIXED_ONE, Lattice, code_of_gain, gain_of_code, pyramid
 from .model import OUTPUT_SCALE, network_inputs
-from .symbols import WEIGHT_SCALE, GridSymbols, network_shapes
+from .shared import layers_of_pack
+from .symbols import OWN_NETWORK, WEIGHT_SCALE, GridSymbols, network_shapes
 
 Progress = Callable[[str, int, int], None]
 
@@ -52,6 +55,8 @@ class FitSettings:
         Levels of latents.
     network : int
         Network code.
+    pack : ModelPack, optional
+        Whose network it is, where the code says that it is shared: it stays as it is.
     slack : float
         Relative error of the distance that costs nothing.
     batch_size : int
@@ -64,7 +69,8 @@ class FitSettings:
     step: float = 1 / 32
     n_iterations: int = 1500
     n_levels: int = 4
-    network: int = 1
+    network: int = OWN_NETWORK
+    pack: ModelPack | None = None
     slack: float = 0.5
     batch_size: int = 16384
     rounding_share: float = 0.25
@@ -111,7 +117,7 @@ def fit(
     batches = _batches(lattices, points, distances, settings)
     start = _least_squares(lattices, points, distances)
     step = settings.step * lattices[-1].cell_size
-    model = _Model(lattices, [latents / step for latents in start], step, settings.network, generator)
+    model = _Model(lattices, [latents / step for latents in start], step, settings, generator)
     _descend(model, batches, settings, generator, progress)
     return model.symbols(cells, depth)
 
@@ -206,16 +212,19 @@ class _Model:
     """What is fitted: latents in symbols, a step a level, the spread of its symbols, and the network."""
 
     def __init__(
-        self, lattices: list[Lattice], latents: list[npt.NDArray[np.float64]], step: float, network: int,
+        self, lattices: list[Lattice], latents: list[npt.NDArray[np.float64]], step: float, settings: FitSettings,
         generator: torch.Generator,
     ) -> None:  # fmt: skip
         self.cell_size = lattices[-1].cell_size
         self.latents = [torch.tensor(values, dtype=torch.float32)[:, None].requires_grad_() for values in latents]
         self.log_gains = torch.full((len(latents),), math.log(step), requires_grad=True)
         self.log_spreads = torch.zeros(len(latents), requires_grad=True)
-        self.network = network
-        self.weights = []
-        for n_out, n_in in network_shapes(network, len(latents)):
+        self.network = settings.network
+        self.weights: list[torch.Tensor] = []  # of the file's own network
+        self.shared: list[torch.Tensor] = []
+        if settings.pack is not None:
+            self.shared = [torch.from_numpy(layer.copy()) for layer in layers_of_pack(settings.pack, len(latents))]
+        for n_out, n_in in network_shapes(self.network, len(latents)):
             # The answer starts small: the sum of the levels is already a fair field.
             spread = math.sqrt(2 / n_in) * (0.1 if n_out == 1 else 1.0)
             self.weights.append((torch.randn(n_out, n_in, generator=generator) * spread).requires_grad_())
@@ -238,10 +247,11 @@ class _Model:
         levels = zip(gains, batch.matrices, symbols, strict=True)
         features = torch.cat([gain * _Interpolate.apply(*pair, q) for gain, pair, q in levels], 1)
         total = features.sum(1)
-        if not weights:
+        layers = weights or self.shared
+        if not layers:
             return total
-        hidden = torch.relu(network_inputs(features, batch.points, self.cell_size) @ weights[0].T)
-        return total + (hidden @ weights[1].T)[:, 0] * (OUTPUT_SCALE * self.cell_size)
+        answer = plain_network(layers)(network_inputs(features, batch.points, self.cell_size))
+        return total + answer[:, 0] * (OUTPUT_SCALE * self.cell_size)
 
     def bits(self, symbols: list[torch.Tensor]) -> torch.Tensor:
         """Bits that the symbols cost under a Laplace distribution a level."""

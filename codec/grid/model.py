@@ -19,11 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ...formats.model_pack import ModelPack
 from ..backend import fused_network
 from ..mesher import Region
 from ..occupancy import OCTANTS
 from .lattice import FIXED_ONE, Lattice, gain_of_code, pyramid
-from .symbols import WEIGHT_SCALE, GridSymbols
+from .shared import layers_of_pack
+from .symbols import SHARED_NETWORK, WEIGHT_SCALE, GridSymbols
 
 # Part of the format, never change: the network sees distances in 16ths of a finest cell and answers in 8ths.
 INPUT_SCALE = 16.0
@@ -58,9 +60,17 @@ class GridField:
     symbols : GridSymbols
     device : torch.device
     backend : {'auto', 'torch', 'tcnn'}
+    pack : ModelPack, optional
+        Where the symbols say that the network is shared.
     """
 
-    def __init__(self, symbols: GridSymbols, device: torch.device | None = None, backend: str = "auto") -> None:
+    def __init__(
+        self,
+        symbols: GridSymbols,
+        device: torch.device | None = None,
+        backend: str = "auto",
+        pack: ModelPack | None = None,
+    ) -> None:
         self.region = Region(symbols.depth, symbols.cells)
         self._device = device or torch.device("cpu")
         lattices = levels_of(symbols)
@@ -69,7 +79,7 @@ class GridField:
             for lattice, code, latents in zip(lattices, symbols.gain_codes, symbols.latents, strict=False)
         ]
         self._n_missing = symbols.n_levels - len(symbols.latents)
-        weights = [torch.from_numpy(w.astype(np.float32) / WEIGHT_SCALE).to(self._device) for w in symbols.weights]
+        weights = [torch.from_numpy(w).to(self._device) for w in weights_of(symbols, pack)]
         # The network was fitted to all levels: with the finest missing it would bend the wrong surface.
         self._network = fused_network(weights, backend) if weights and not self._n_missing else None
 
@@ -157,6 +167,20 @@ def _extrapolated(corners: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
     weights = torch.where(there, weights, torch.zeros_like(weights))
     total = (weights * torch.where(there, corners, torch.zeros_like(corners))).flatten(1).sum(1)
     return total / weights.flatten(1).sum(1)
+
+
+def weights_of(symbols: GridSymbols, pack: ModelPack | None) -> list[npt.NDArray[np.float32]]:
+    """Layers of the network of a field, (outputs, inputs); none where it has no network.
+
+    Raises
+    ------
+    PackMethodError, CorruptPackError, FormatError
+        As `shared.layers_of_pack`.
+    """
+    if symbols.network == SHARED_NETWORK:
+        assert pack is not None, "whoever reads a file has found its pack before"
+        return [layer.copy() for layer in layers_of_pack(pack, symbols.n_levels)]
+    return [weights.astype(np.float32) / np.float32(WEIGHT_SCALE) for weights in symbols.weights]
 
 
 def levels_of(symbols: GridSymbols) -> Sequence[Lattice]:

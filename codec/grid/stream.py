@@ -35,7 +35,7 @@ PAYLOAD = FieldTable(
         Field(
             "split",
             U8,
-            "low four bits: levels of latents in the base section; next three: network code, 0 or 1; "
+            "low four bits: levels of latents in the base section; next three: network code, 0 to 2; "
             "highest: trimmed cells follow the finest latents",
         ),
     ],
@@ -89,6 +89,11 @@ def pack_symbols(
         put_trims(coders[-1], *walk.finest(), symbols.trimmed, symbols.parts, tables)
     payloads = [head + coders[0].finish(), *(coder.finish() for coder in coders[1:])]
     return [Section(BASE_ID + i, payload) for i, payload in enumerate(payloads)]
+
+
+def network_code(sections: Sequence[Section]) -> int:
+    """Network code of sections, unchecked; FormatError where the payload does not begin as it must."""
+    return int(PAYLOAD.unpack(sections[0].data)[0]["split"]) >> 4 & 7
 
 
 def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits = DEFAULT) -> GridSymbols:

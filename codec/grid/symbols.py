@@ -14,7 +14,8 @@ from .trim import NO_CELLS
 METHOD_ID = 1
 MAX_DEPTH = 8
 MAX_LEVELS = 6
-NETWORK_WIDTHS = (0, 16)  # by network code: hidden units of the one hidden layer; 0 is no network
+NETWORK_WIDTHS = (0, 16, 0)  # by network code: hidden units of the network that the file holds; 0 if it holds none
+NO_NETWORK, OWN_NETWORK, SHARED_NETWORK = range(3)  # network codes
 N_LOCAL = 3  # cosines of the position within a finest cell
 WEIGHT_SCALE = 64  # network weights count 64ths
 

@@ -71,10 +71,11 @@ class _GridTrials:
         job = self.job
         n_iterations = round(self.share * _ITERATIONS[job.settings.effort - 1])
         with job.clock("fit"):
-            frame, symbols = encode_grid(job.target, GridSettings(n_cells, n_iterations), job.progress)
+            settings = GridSettings(n_cells, n_iterations, pack=job.pack_of("grid"))
+            frame, symbols = encode_grid(job.target, settings, job.progress)
         with job.clock("code"):
             sections = pack_symbols(symbols)
             if sum(len(section.data) for section in sections) < _ONE_SECTION_BYTES:
                 sections = pack_symbols(symbols, n_base_levels=symbols.n_levels)
         detail = {"depth": symbols.depth, "cells": len(symbols.cells), "levels": symbols.n_levels}
-        return job.trial("grid", n_cells, frame, sections, detail)
+        return job.trial("grid", n_cells, frame, sections, detail, job.pack_of("grid"))

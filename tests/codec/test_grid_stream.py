@@ -107,7 +107,7 @@ def test_numbers_beyond_24_bits_are_refused():
         (0x78, 0x01, "depth 8 with 7 levels"),
         (0x22, 0x00, "0 base levels of 2"),
         (0x22, 0x03, "3 base levels of 2"),
-        (0x22, 0x21, "network code 2"),
+        (0x22, 0x31, "network code 3"),
         (0x22, 0x71, "network code 7"),
     ],
 )

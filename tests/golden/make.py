@@ -167,6 +167,7 @@ def malformed() -> dict[str, bytes]:
         "more-levels-than-depth": file(b"\x32\x01" + base[2:]),
         "more-base-levels-than-levels": file(b"\x22\x03" + base[2:]),
         "network-code-2": file(b"\x22\x22" + base[2:]),
+        "network-code-3": file(b"\x22\x32" + base[2:]),
         "gain-code-160": file(coded(0x11, 0x01, 160)),
         "no-cell": file(coded(0x11, 0x01)),
         "childless-cell": file(childless()),
