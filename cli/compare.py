@@ -18,6 +18,7 @@ from .helptext import (
     json_option,
     lod_option,
     option,
+    pack_option,
     resolution_option,
     threads_option,
 )
@@ -60,6 +61,7 @@ class _Surface:
     group="Measurement",
     help="Of them.",
 )
+@pack_option
 @resolution_option
 @lod_option
 @device_option

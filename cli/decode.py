@@ -23,6 +23,7 @@ from .helptext import (
     json_option,
     lod_option,
     option,
+    pack_option,
     resolution_option,
     threads_option,
 )
@@ -39,6 +40,7 @@ class _Request:
     allow_truncated: bool
     device: str
     backend: str
+    pack: str | None
     threads: int | None
     force: bool
     as_json: bool
@@ -61,6 +63,7 @@ class _Request:
     help="File type of the meshes. [default: by the suffix of -o, else ply]",
 )
 @allow_truncated_option
+@pack_option
 @resolution_option
 @lod_option
 @device_option
@@ -116,6 +119,7 @@ def _decode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
             device=request.device,
             backend=request.backend,
             threads=request.threads,
+            pack=request.pack,
             progress=progress,
         )
 

@@ -47,6 +47,7 @@ class _Request:
     backend: str
     threads: int | None
     units: str | None
+    pack: str | None
     input_format: str | None
     metadata: bool
     as_json: bool
@@ -136,6 +137,12 @@ class _Request:
     is_flag=True,
     group="Encoding",
     help="Keep the triangles; their vertices move within the error.",
+)
+@option(
+    "--pack",
+    metavar="FILE",
+    group="Encoding",
+    help="Model pack (.sdfm) that the files are to need: a decoder must have it too.",
 )
 @option(
     "--seed",
@@ -242,6 +249,7 @@ def _metadata(job: streams.Job, mesh: Mesh, units: str | None) -> Metadata:
 
 def _settings(request: _Request, units: str | None) -> EncodeSettings:
     from ..codec.encode import EncodeSettings, ErrorBound
+    from ..codec.packs.lookup import load_pack
 
     target = request.max_error
     return EncodeSettings(
@@ -256,6 +264,7 @@ def _settings(request: _Request, units: str | None) -> EncodeSettings:
         device=request.device,
         backend=request.backend,
         threads=request.threads,
+        pack=None if request.pack is None else load_pack(request.pack),
     )
 
 

@@ -83,6 +83,12 @@ allow_truncated_option = option(
     group="Input and output",
     help="Accept files that were cut short: what is there of them, coarser.",
 )
+pack_option = option(
+    "--pack",
+    metavar="FILE",
+    group="Input and output",
+    help="Model pack (.sdfm) to look into before $SDFZ_PACKS, ~/.cache/sdfz/packs and the bundled ones.",
+)
 resolution_option = option(
     "--resolution",
     type=click.IntRange(16, 1024),

@@ -9,7 +9,7 @@ import click
 from . import streams
 from .console import METRICS, Console, count, length, percent, print_json
 from .errors import Outcome, run_each
-from .helptext import GroupedCommand, allow_truncated_option, console_options, json_option
+from .helptext import GroupedCommand, allow_truncated_option, console_options, json_option, pack_option
 
 if TYPE_CHECKING:
     from ..formats.container import Container
@@ -20,9 +20,10 @@ _SECTION_NAMES = {0: "metadata", 1: "base"}
 @click.command(cls=GroupedCommand, short_help="What a .sdfz file holds, and its measured error.")
 @click.argument("inputs", metavar="FILE...", nargs=-1, required=True)
 @allow_truncated_option
+@pack_option
 @json_option
 @console_options
-def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, console: Console) -> None:
+def info(*, inputs: tuple[str, ...], allow_truncated: bool, pack: str | None, as_json: bool, console: Console) -> None:
     """Print what .sdfz files say about themselves: frame, measured errors, source, sections.
 
     FILE is a .sdfz file, or - for stdin. Errors are those that the encoder measured between the input and the
@@ -40,7 +41,7 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
 
         data = streams.read_source(source)
         container = unpack(data, allow_truncated=allow_truncated)
-        report = _report(streams.source_name(source), len(data), container)
+        report = _report(streams.source_name(source), len(data), container, pack)
         if console.verbose and not container.truncated:
             from ..codec.decode import check_bytes
 
@@ -54,22 +55,26 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, as_json: bool, conso
     run_each(ctx, inputs, streams.source_name, show, as_json=as_json)
 
 
-def _report(name: str, n_bytes: int, container: Container) -> dict[str, Any]:
+def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> dict[str, Any]:
     """What --json prints of one file."""
     from ..codec.methods import METHOD_NAMES, summary_of
+    from ..codec.packs.lookup import PackSearch
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata
     errors = {metric: getattr(header.errors, metric) for metric in METRICS}
     sections = _layout(container)
     n_vertices = metadata.n_vertices if metadata else None
+    short = header.pack_hash
+    pack_path = None if short is None else PackSearch(() if pack is None else (pack,)).where(short)
     return {
         "input": name,
         "bytes": n_bytes,
         "version": FORMAT_VERSION,
         "method": METHOD_NAMES.get(header.method),
         "method_id": header.method,
-        "pack": None if header.pack_hash is None else header.pack_hash.hex(),
+        "pack": None if short is None else short.hex(),
+        "pack_path": None if pack_path is None else str(pack_path),
         "truncated": container.truncated,
         "scale": header.frame.scale,
         "centre": header.frame.centre.tolist(),
@@ -125,7 +130,7 @@ def _page(report: dict[str, Any], container: Container, *, verbose: bool) -> lis
     centre = ", ".join(f"{x:.6g}" for x in report["centre"])
     row("frame", f"scale {report['scale']:.6g}, centre ({centre})")
     if report["pack"]:
-        row("model pack", report["pack"])
+        row("model pack", f"{report['pack']}, {report['pack_path'] or 'not found here'}")
     if container.metadata is not None:
         row("source", _source(report))
     if coded := report["coded"]:

@@ -14,6 +14,7 @@ from .decode import decode
 from .encode import encode
 from .errors import SdfzGroup
 from .info import info
+from .pack import pack
 from .verify import verify
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for _command in (encode, decode, info, verify, compare, bench):
+for _command in (encode, decode, info, verify, compare, pack, bench):
     cli.add_command(_command)
 
 

@@ -50,14 +50,23 @@ def decode_to_mesh(
     device: str = "auto",
     backend: str = "auto",
     threads: int | None = None,
+    pack: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> DecodedMesh:
     """Decode a file and mesh it; arguments as the options of `sdfz decode`."""
     from ..codec.decode import decode_bytes
     from ..codec.methods import WITH_NETWORKS, method_name
+    from ..codec.packs.lookup import PackSearch
     from ..codec.threads import torch_threads
 
-    shape = decode_bytes(data, lod=lod, allow_truncated=allow_truncated, device=device, backend=backend)
+    shape = decode_bytes(
+        data,
+        lod=lod,
+        allow_truncated=allow_truncated,
+        device=device,
+        backend=backend,
+        packs=PackSearch(() if pack is None else (pack,)),
+    )
     with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
         vertices, faces = shape.triangles(resolution, progress)
     return DecodedMesh(vertices, faces, truncated=shape.truncated)

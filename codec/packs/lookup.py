@@ -62,7 +62,11 @@ class PackSearch:
             if place.is_file():
                 yield place
             elif place.is_dir():
-                yield from sorted(place.glob(f"*{PACK_SUFFIX}"))
+                yield from sorted(path for path in place.glob(f"*{PACK_SUFFIX}") if path.is_file())
+
+    def where(self, short: bytes) -> Path | None:
+        """The first file that states a hash, unverified; None where there is none."""
+        return next((path for path in self.paths() if self._may_hold(path, short)), None)
 
     def find(self, short: bytes, method: str, *, limits: Limits = DEFAULT) -> ModelPack:
         """The pack of a hash.
