@@ -1,6 +1,6 @@
 """The command line: click commands, the only place that prints, exits or draws a progress bar.
 
-One file a command (`encode`, `decode`, `info`, `verify`, `compare`, `pack`) and five shared ones:
+One file a command (`encode`, `decode`, `info`, `verify`, `compare`, `pack`, `train`) and five shared ones:
 
     helptext.py  option groups in --help, options that several commands share
     quality.py   what --max-error, --target-size and --units mean

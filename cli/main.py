@@ -15,6 +15,7 @@ from .encode import encode
 from .errors import SdfzGroup
 from .info import info
 from .pack import pack
+from .train import train
 from .verify import verify
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for _command in (encode, decode, info, verify, compare, pack, bench):
+for _command in (encode, decode, info, verify, compare, pack, train, bench):
     cli.add_command(_command)
 
 

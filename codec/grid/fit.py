@@ -113,16 +113,17 @@ def fit(
     """
     n_levels = min(settings.n_levels, depth + 1)
     lattices = pyramid(cells, depth, n_levels)
-    points, distances = _inside(lattices[-1], samples)
+    points, distances = inside(lattices[-1], samples)
     batches = _batches(lattices, points, distances, settings)
-    start = _least_squares(lattices, points, distances)
+    start = least_squares(lattices, points, distances)
     step = settings.step * lattices[-1].cell_size
     model = _Model(lattices, [latents / step for latents in start], step, settings, generator)
     _descend(model, batches, settings, generator, progress)
     return model.symbols(cells, depth)
 
 
-def _inside(finest: Lattice, samples: Samples) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def inside(finest: Lattice, samples: Samples) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Points (N, 3) and distances (N,) of the samples in occupied cells."""
     corners = finest.interpolation(samples.points)[0]
     # A point is in an occupied cell when all corners are nodes; the few others that pass are as well defined.
     keep = (corners >= 0).all(1) & (np.abs(samples.points) < 1).all(1)
@@ -135,7 +136,7 @@ def _matrix(lattice: Lattice, points: npt.NDArray[np.float32]) -> scipy.sparse.c
     return scipy.sparse.csr_matrix((weights.ravel(), nodes.ravel(), starts), shape=(len(points), len(lattice.nodes)))
 
 
-def _least_squares(
+def least_squares(
     lattices: list[Lattice], points: npt.NDArray[np.float32], distances: npt.NDArray[np.float32]
 ) -> list[npt.NDArray[np.float64]]:
     """Each level fitted to what the coarser ones leave, slightly damped."""
@@ -177,7 +178,7 @@ def _batches(
 ) -> list[_Batch]:
     size = settings.batch_size
     signs = np.sign(distances)
-    low, high = _bounds(np.abs(distances), lattices[-1].cell_size, settings.slack)
+    low, high = bounds(np.abs(distances), lattices[-1].cell_size, settings.slack)
     batches = []
     for start in range(0, max(len(points) - size, 0) + 1, size):
         part = slice(start, start + size)
@@ -187,7 +188,7 @@ def _batches(
     return batches
 
 
-def _bounds(
+def bounds(
     distances: npt.NDArray[np.float32], cell: float, slack: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Least and largest |f| that costs nothing at points of an unsigned distance."""
@@ -256,7 +257,7 @@ class _Model:
     def bits(self, symbols: list[torch.Tensor]) -> torch.Tensor:
         """Bits that the symbols cost under a Laplace distribution a level."""
         return torch.stack(
-            [_laplace_bits(q, s).sum() for q, s in zip(symbols, self.log_spreads.exp(), strict=True)]
+            [laplace_bits(q, s).sum() for q, s in zip(symbols, self.log_spreads.exp(), strict=True)]
         ).sum()
 
     def symbols(self, cells: Cells, depth: int) -> GridSymbols:
@@ -271,7 +272,7 @@ class _Model:
         )
 
 
-def _laplace_bits(symbols: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+def laplace_bits(symbols: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
     """Bits of (noisy) integers: -log2 of a Laplace distribution's mass within half a step."""
     upper, lower = symbols.abs() + 0.5, symbols.abs() - 0.5
     above = 1 - 0.5 * torch.exp(-upper / spread)

@@ -1,0 +1,22 @@
+"""Methods that can be trained, by name; each is imported when it is used."""
+
+from __future__ import annotations
+
+from .trainee import Trainee
+
+TRAINABLE = ("grid",)
+
+
+def trainee_of(method: str) -> Trainee:
+    """The trainee of a method.
+
+    Raises
+    ------
+    ValueError
+        The method has nothing to train.
+    """
+    if method not in TRAINABLE:
+        raise ValueError(f"method {method!r} is not {' or '.join(TRAINABLE)}")
+    from ..grid.train import GridTrainee
+
+    return GridTrainee()
