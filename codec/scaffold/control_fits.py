@@ -33,7 +33,7 @@ _MOST_FACES_OF_A_RUNG = 65_536
 # Of the angles at which creases are tried with the first size, so many of the best are tried with others.
 _ANGLES_AGAIN = 2
 # How near to the goal a size is good enough, and up to where steps can make up for it, as differences of logarithms.
-_NEAR, _FINE_TUNABLE = 0.06, 0.2
+_NEAR, _FINE_TUNABLE = 0.06, 0.15
 _FINE_TRIALS = 2  # kept for the steps
 # How much less the error depends on the fineness of the steps than on the number of vertices.
 _STEP_SLOPE = 0.35

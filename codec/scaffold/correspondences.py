@@ -150,7 +150,6 @@ class Matches:
         return float(np.sqrt((np.mean(self.forward**2) + np.mean(self.backward**2)) / 2))
 
     @property
-    @property
     def farthest(self) -> float:
         """The largest distance."""
         return max(float(distances.max()) for distances in (self.forward, self.backward, self.marked))

@@ -51,7 +51,7 @@ _COST_OF_ERROR = {"cd": 1.0, "rms": 1.1, "hd": 1.4}
 # Effort 1, whose last trial may be its first, may come nearer the surface than that.
 _NEAR_QUALITY = (0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
 # How near a quality a size has to come, by effort: a size more is a fit more, other steps are another coding only.
-_SIZE_NEAR = (0.2, 0.18, 0.18, 0.18, 0.18, 0.1, 0.1, 0.1, 0.1)
+_SIZE_NEAR = (0.2, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
 # A search for an error begins where decimation comes this near, as a difference of logarithms, or after so many tries.
 _START_TRIALS, _START_NEAR = 5, 0.2
 _FITTED_SHARE = 0.65  # of the vertices that decimation takes, those that fitting does
