@@ -1,6 +1,7 @@
 """Fit a control mesh to a surface: positions of its vertices, and the creases, before anything is quantized.
 
 decimated mesh -> creases at several angles -> closest points, least squares, again and again -> the best of them
+               -> edges turned where that serves, and again
                -> a few vertices more where it is worst, and again -> closest points, least squares
 """
 
@@ -19,6 +20,7 @@ from .fit_target import FitTarget
 from .insertion import best_apart, edge_scores, split_edges
 from .normal_equations import LEAST_DAMPING, normal_equations, step
 from .subdivision import Creased
+from .turns import corners_of, promising, turned
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -44,6 +46,8 @@ class FitSettings:
         Samples of the target at least; half of them while creases are chosen.
     power, far_weight : float
         What the fit minimizes: a sum of distances to this power, large ones weighing more (`correspondences.match`).
+    n_turns : int
+        How often edges are turned.
     inserted : float
         Share of the control vertices that are put where the fit is worst, once there are creases.
     n_insertions : int
@@ -64,6 +68,7 @@ class FitSettings:
     least_samples: int = 20_000
     power: float = 1.5
     far_weight: float = 2.0
+    n_turns: int = 2
     inserted: float = 0.08
     n_insertions: int = 3
     n_insertion_rounds: int = 3
@@ -106,7 +111,16 @@ class Fitted:
         shares = np.concatenate([self.matches.forward / n_forward, self.matches.backward / n_backward])
         return np.asarray(np.bincount(face, shares, minlength=n_faces), np.float64)
 
+    def errors_at(self, vertices: IntArray) -> FloatArray:
+        """(N,) the `face_errors` at each of several vertices (N, K), added up; a face counts with each of its own."""
+        control = self.dense.control
+        at_vertex = np.bincount(control.faces.ravel(), np.repeat(self.face_errors(), 3), minlength=control.n_vertices)
+        return np.asarray(at_vertex[vertices].sum(axis=1), np.float64)
 
+
+# Edges that come nearer to the target by this share of the mean error are turned to try; after so many rounds those
+# stay turned around which the error has become this many times what it was, or less.
+_LEAST_TURN, _TURN_ROUNDS, _TURN_GAIN = 0.3, 2, 0.97
 # A round that improves the error by less than this share is the last one.
 _CONVERGED = 0.003
 # While closest points are still far from where they will be, a long step throws vertices off: rounds begin with this
@@ -117,7 +131,7 @@ _EXACT = 1e-6
 
 
 def fit_control(target: FitTarget, first: Fitted, settings: FitSettings, n_inserted: int = 0) -> Fitted:
-    """The best fit of a mesh with its creases, with more vertices where it is worst.
+    """The best fit of a mesh with its creases, with edges turned, and more vertices where it is worst.
 
     Parameters
     ----------
@@ -129,8 +143,28 @@ def fit_control(target: FitTarget, first: Fitted, settings: FitSettings, n_inser
         Vertices to add.
     """
     n_samples = settings.n_samples(len(first.positions) + n_inserted)
-    best = _with_vertices(target, first, settings, n_inserted, n_samples // 2)
+    best = first
+    for _ in range(settings.n_turns):
+        best = _with_turns(target, best, settings, n_samples // 2)
+    best = _with_vertices(target, best, settings, n_inserted, n_samples // 2)
     return fit_positions(target, best.dense.control, best.positions, settings, settings.n_rounds, n_samples)
+
+
+def _with_turns(target: FitTarget, fitted: Fitted, settings: FitSettings, n_samples: int) -> Fitted:
+    """A fit with those edges turned around which the error falls; the same one if there are none."""
+    control = fitted.dense.control
+    points = (fitted.dense.matrix @ fitted.positions)[: control.n_vertices]
+    edges = promising(control, points, target.surface, _LEAST_TURN * fitted.matches.cd)
+
+    def with_turned(some: IntArray) -> Fitted:
+        return fit_positions(target, turned(control, some), fitted.positions, settings, _TURN_ROUNDS, n_samples)
+
+    if not len(edges):
+        return fitted
+    around = corners_of(control.topology, edges)
+    before, after = (found.errors_at(around) for found in (fitted, with_turned(edges)))
+    better = edges[after < _TURN_GAIN * before]
+    return min(fitted, with_turned(better), key=lambda found: found.matches.cd) if len(better) else fitted
 
 
 def _with_vertices(target: FitTarget, fitted: Fitted, settings: FitSettings, n: int, n_samples: int) -> Fitted:

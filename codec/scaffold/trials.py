@@ -37,6 +37,7 @@ _CODE_ROUNDS = (2, 2, 3, 3, 4, 4, 6, 8, 10)
 _QUICK: dict[str, Any] = {
     "crease_angles": (180.0, 65.0, 28.0),
     "n_merges": 0,
+    "n_turns": 0,
     "n_insertions": 1,
     "samples_a_vertex": 16,
     "least_samples": 10_000,
