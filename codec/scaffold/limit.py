@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..compiled import njit
 from .subdivision import CORNER, CREASE, DART, SHARP, SMOOTH, Creased, ring_weight
 from .topology import IntArray
 
@@ -138,28 +139,13 @@ def sectors_of(mesh: Creased) -> Sectors:
     """
     old = mesh.topology
     n_vertices, tails = old.n_vertices, old.faces.ravel()
-    heads = old.faces[:, [1, 2, 0]].ravel()
-    is_cut = (mesh.sharpness > 0)[old.face_edges]
-    # Corner f, k lies between half-edge k, which leaves its vertex, and k - 1, which arrives there.
-    following = np.where(is_cut, -1, old.twins.reshape(-1, 3))[:, [2, 0, 1]].ravel()
-    starts = _starts(tails, is_cut.ravel(), n_vertices)
+    is_cut = (mesh.sharpness > 0)[old.face_edges.ravel()]
+    starts = _starts(tails, is_cut, n_vertices)
     vertex = np.concatenate([np.arange(n_vertices), tails[starts[n_vertices:]]])
 
-    size = np.zeros(len(starts), np.int64)
-    end = np.full(len(starts), -1)
+    size, end = np.zeros(len(starts), np.int64), np.full(len(starts), -1)
     of_corner, place = np.full((2, len(tails)), -1)
-    sector = np.flatnonzero(starts >= 0)
-    corner = starts[sector]
-    # One step round all vertices at a time; few vertices have many faces.
-    for step in range(len(tails)):
-        of_corner[corner], place[corner] = sector, step
-        after = following[corner]
-        is_last = (after < 0) | (after == starts[sector])
-        size[sector[is_last]] = step + 1
-        end[sector[is_last]] = heads[_next(corner[is_last])]
-        sector, corner = sector[~is_last], after[~is_last]
-        if not len(sector):
-            break
+    _walk_round(starts, is_cut, old.twins, tails, size, end, of_corner, place)
     if (of_corner < 0).any():
         raise ValueError("the faces around a vertex do not make one fan")
     return Sectors(vertex, size, of_corner.reshape(-1, 3), place.reshape(-1, 3), end)
@@ -175,9 +161,32 @@ def _starts(tails: IntArray, is_cut: NDArray[np.bool_], n_vertices: int) -> IntA
     return np.concatenate([first, at_cut[first[tails[at_cut]] != at_cut]])
 
 
-def _next(half_edges: IntArray) -> IntArray:
-    """The half-edge after each in its face."""
-    return half_edges + np.where(half_edges % 3 == 2, -2, 1)
+@njit(cache=True)
+def _walk_round(
+    starts: IntArray,
+    is_cut: NDArray[np.bool_],
+    twins: IntArray,
+    tails: IntArray,
+    size: IntArray,
+    end: IntArray,
+    of_corner: IntArray,
+    place: IntArray,
+) -> None:
+    """Fill in what `Sectors` holds. Each corner follows one other at most, so that every walk ends or comes back.
+
+    A corner lies between the half-edge of its number, which leaves its vertex, and that before, which arrives there.
+    """
+    for sector in range(len(starts)):
+        corner, n = starts[sector], 0
+        while corner >= 0:
+            of_corner[corner], place[corner] = sector, n
+            n += 1
+            arriving = corner - 1 if corner % 3 else corner + 2
+            corner = -1 if is_cut[arriving] else twins[arriving]
+            if corner < 0 or corner == starts[sector]:
+                end[sector] = tails[arriving]
+                break
+        size[sector] = n
 
 
 def _columns(mesh: Creased, sectors: Sectors) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -186,9 +195,18 @@ def _columns(mesh: Creased, sectors: Sectors) -> tuple[NDArray[np.int32], NDArra
     starts = np.concatenate([[0], np.cumsum(1 + sectors.size + has_end)]).astype(np.int32)
     columns = np.empty(starts[-1], np.int32)
     columns[starts[:-1]] = sectors.vertex
-    columns[starts[sectors.of_corner] + 1 + sectors.place] = mesh.faces[:, [1, 2, 0]]
+    _put_neighbours(mesh.faces.ravel(), starts, sectors.of_corner.ravel(), sectors.place.ravel(), columns)
     columns[starts[1:][has_end] - 1] = sectors.end[has_end]
     return starts, columns
+
+
+@njit(cache=True)
+def _put_neighbours(
+    tails: IntArray, starts: NDArray[np.int32], of_corner: IntArray, place: IntArray, columns: NDArray[np.int32]
+) -> None:
+    for corner in range(len(tails)):
+        following = corner - 2 if corner % 3 == 2 else corner + 1
+        columns[starts[of_corner[corner]] + 1 + place[corner]] = tails[following]
 
 
 def _values(mesh: Creased, sectors: Sectors, starts: NDArray[np.int32]) -> FloatArray:
