@@ -152,7 +152,9 @@ def open(source: bytes | PathLike, *, pack: PathLike | None = None, **options: A
     return decode_bytes(data, packs=PackSearch(() if pack is None else (pack,)), **options)
 
 
-def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **options: Any) -> trimesh.Trimesh:
+def decode(
+    source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, uniform: bool = False, **options: Any
+) -> trimesh.Trimesh:
     """The mesh of a file, in the frame and units of what was encoded.
 
     Parameters
@@ -160,7 +162,10 @@ def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **
     source : bytes or path
         A .sdfz file.
     resolution : int
-        Voxels along the shape's longest side, 16 to 1024.
+        How fine the triangles are, 16 to 1024: voxels along the shape's longest side or, of a scaffold, 256 for those
+        that were measured, four times nearer to its surface with each doubling.
+    uniform : bool
+        Split all triangles of a scaffold alike, also where the surface is flat.
     **options
         As of `sdfz.open`.
 
@@ -169,7 +174,7 @@ def decode(source: bytes | PathLike, *, resolution: int = DEFAULT_RESOLUTION, **
     FormatError, PackError, LimitError
         As `sdfz.open`.
     """
-    return open(source, **options).mesh(resolution)
+    return open(source, **options).mesh(resolution, uniform=uniform)
 
 
 def _bound(value: float | str | None) -> ErrorBound | None:

@@ -26,6 +26,7 @@ from .helptext import (
     pack_option,
     resolution_option,
     threads_option,
+    uniform_option,
 )
 from .meshes import decode_to_mesh
 
@@ -36,6 +37,7 @@ class _Request:
 
     output_format: str
     resolution: int
+    uniform: bool
     lod: int
     allow_truncated: bool
     device: str
@@ -65,6 +67,7 @@ class _Request:
 @allow_truncated_option
 @pack_option
 @resolution_option
+@uniform_option
 @lod_option
 @device_option
 @backend_option
@@ -114,6 +117,7 @@ def _decode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
         mesh = decode_to_mesh(
             data,
             resolution=request.resolution,
+            uniform=request.uniform,
             lod=request.lod,
             allow_truncated=request.allow_truncated,
             device=request.device,

@@ -96,8 +96,14 @@ resolution_option = option(
     show_default=True,
     metavar="16..1024",
     group="Shape",
-    help="How fine the triangles are. Of a scaffold, 256 gives those that were measured, and each doubling splits them "
-    "in four; of a grid it is the voxels along the shape's longest side.",
+    help="How fine the triangles are. Of a scaffold, 256 gives those that were measured, and each doubling puts them "
+    "four times nearer to its surface; of a grid it is the voxels along the shape's longest side.",
+)
+uniform_option = option(
+    "--uniform",
+    is_flag=True,
+    group="Shape",
+    help="Split all triangles of a scaffold alike. By default there are fewer where the surface is flat.",
 )
 lod_option = option(
     "--lod",

@@ -45,6 +45,7 @@ def decode_to_mesh(
     data: bytes,
     *,
     resolution: int,
+    uniform: bool = False,
     lod: int = 0,
     allow_truncated: bool = False,
     device: str = "auto",
@@ -68,7 +69,7 @@ def decode_to_mesh(
         packs=PackSearch(() if pack is None else (pack,)),
     )
     with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
-        vertices, faces = shape.triangles(resolution, progress)
+        vertices, faces = shape.triangles(resolution, progress, uniform=uniform)
     return DecodedMesh(vertices, faces, truncated=shape.truncated)
 
 

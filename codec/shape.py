@@ -27,7 +27,9 @@ MIN_RESOLUTION = 16
 class Surface(Protocol):
     """What a method's decoder gives back."""
 
-    def mesh(self, resolution: int, progress: Progress | None = None) -> tuple[npt.NDArray, npt.NDArray]:
+    def mesh(
+        self, resolution: int, progress: Progress | None = None, *, uniform: bool = False
+    ) -> tuple[npt.NDArray, npt.NDArray]:
         """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64."""
 
 
@@ -51,7 +53,7 @@ class Shape:
         self._limits = limits
 
     def triangles(
-        self, resolution: int = DEFAULT_RESOLUTION, progress: Progress | None = None
+        self, resolution: int = DEFAULT_RESOLUTION, progress: Progress | None = None, *, uniform: bool = False
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Vertices (V, 3) float64, input units, and faces (F, 3) int64, outward.
 
@@ -59,9 +61,13 @@ class Shape:
         ----------
         resolution : int
             Voxels along the shape's longest side, 16 to 1024 (or what the limits allow). Of a scaffold, which has none,
-            256 gives the triangles whose errors the header has, and each doubling splits them in four.
+            256 gives the triangles whose errors the header has, and each doubling puts them about four times as near
+            to the surface that they stand for.
         progress : callable, optional
             Called with (stage, steps done, steps in all).
+        uniform : bool
+            Split all triangles of a scaffold alike, also where the surface is flat: more triangles of about the same
+            error, in the pattern of its subdivision.
 
         Raises
         ------
@@ -73,14 +79,14 @@ class Shape:
         if resolution < MIN_RESOLUTION:
             raise ValueError(f"resolution {resolution} is not at least {MIN_RESOLUTION}")
         self._limits.check("max_resolution", resolution, "resolution")
-        vertices, faces = self._surface.mesh(resolution, progress)
+        vertices, faces = self._surface.mesh(resolution, progress, uniform=uniform)
         return self.header.frame.from_normalized(vertices), faces
 
-    def mesh(self, resolution: int = DEFAULT_RESOLUTION) -> trimesh.Trimesh:
-        """Triangles of the surface, in input units; `resolution` as in `triangles`."""
+    def mesh(self, resolution: int = DEFAULT_RESOLUTION, *, uniform: bool = False) -> trimesh.Trimesh:
+        """Triangles of the surface, in input units; `resolution` and `uniform` as in `triangles`."""
         import trimesh
 
-        return trimesh.Trimesh(*self.triangles(resolution), process=False)
+        return trimesh.Trimesh(*self.triangles(resolution, uniform=uniform), process=False)
 
     def distance(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Signed distances to the surface.

@@ -73,8 +73,8 @@ class QuickCodec:
         if self.error is not None:
             raise self.error
 
-        def triangles(resolution: int, progress: Any = None) -> Any:
-            self.decodings.append(SimpleNamespace(resolution=resolution, **options))
+        def triangles(resolution: int, progress: Any = None, *, uniform: bool = False) -> Any:
+            self.decodings.append(SimpleNamespace(resolution=resolution, uniform=uniform, **options))
             return VERTICES, FACES
 
         return SimpleNamespace(triangles=triangles, header=container.header, truncated=container.truncated)

@@ -39,6 +39,9 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert mesh.is_watertight
     assert mesh.volume == pytest.approx(ball.volume, rel=0.05)
     assert mesh.bounds == pytest.approx(ball.bounds, abs=0.3)
+    uniform = sdfz.decode(data, uniform=True)
+    assert len(sdfz.decode(data).faces) < len(uniform.faces)
+    assert np.array_equal(sdfz.open(data).mesh(uniform=True).faces, uniform.faces)
     path = tmp_path / "ball.sdfz"
     path.write_bytes(data)
     assert sdfz.open(path).distance([[20, 0, 0], [30, 0, 0]]) == pytest.approx([-5, 5], abs=0.3)

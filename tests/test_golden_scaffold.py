@@ -8,6 +8,7 @@ import numpy as np
 import plain_scaffold
 import pytest
 import sdfz
+from scipy.spatial import cKDTree
 from sdfz.codec.decode import check_bytes, decode_bytes
 from sdfz.codec.scaffold.coder import ControlMesh
 from sdfz.codec.scaffold.stream import ScaffoldSymbols, pack_symbols, unpack_symbols
@@ -68,8 +69,16 @@ def test_a_decoder_from_the_format_document_agrees(name, model):
 
 
 def test_surface(name):
-    found = decode_bytes(golden_scaffold.stored_bytes(name)).mesh(256).vertices
+    found = decode_bytes(golden_scaffold.stored_bytes(name)).mesh(256, uniform=True).vertices
     np.testing.assert_allclose(found, golden_scaffold.load(name).vertices, rtol=0, atol=TOLERANCE)
+
+
+def test_the_adaptive_mesh_has_vertices_of_the_surface(name):
+    mesh, golden = decode_bytes(golden_scaffold.stored_bytes(name)).mesh(256), golden_scaffold.load(name)
+    distance, nearest = cKDTree(golden.vertices).query(mesh.vertices)
+    assert distance.max() < TOLERANCE
+    assert (np.diff(nearest) > 0).all() or len(np.unique(golden.vertices, axis=0)) < len(golden.vertices)
+    assert len(golden.faces) <= len(mesh.faces) <= len(golden.faces) << 2 * golden.head.n_levels
 
 
 def test_together_they_use_every_feature():

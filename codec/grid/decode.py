@@ -51,7 +51,7 @@ class GridSurface:
         self.field = GridField(symbols, pick_device(device), backend, pack)
 
     def mesh(
-        self, resolution: int, progress: Progress | None = None
+        self, resolution: int, progress: Progress | None = None, *, uniform: bool = False
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
 
@@ -59,6 +59,10 @@ class GridSurface:
         ----------
         resolution : int
             Voxels along the shape's longest side; rounded to a whole number of voxels a cell, at least one.
+        progress : callable, optional
+            Called with (stage, steps done, steps in all).
+        uniform : bool
+            Does not matter: all voxels are of one size.
         """
         from ..crumbs import drop_crumbs
         from ..mesher import extract

@@ -16,7 +16,10 @@ from .head import MAX_LEVELS
 if TYPE_CHECKING:
     from .stream import ScaffoldSymbols
 
-_REFERENCE_RESOLUTION = 256  # part of the format: where the levels of the head are taken; each doubling adds one
+# Part of the format: the resolution at which the levels of the head are taken and the tolerance is so many lattice
+# units. Each doubling adds a level and divides the tolerance by four.
+_REFERENCE_RESOLUTION = 256
+_TOLERANCE = 0.5
 
 Progress = Callable[[str, int, int], None]
 _Mesh = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
@@ -37,16 +40,18 @@ class ScaffoldSurface:
         self.symbols = symbols
         self._lod, self._limits = lod, limits
 
-    def mesh(self, resolution: int, progress: Progress | None = None) -> _Mesh:
+    def mesh(self, resolution: int, progress: Progress | None = None, *, uniform: bool = False) -> _Mesh:
         """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
 
         Parameters
         ----------
         resolution : int
-            At 256 the mesh is the one whose errors the file has; each doubling splits every triangle in four once
-            more. A plain mesh comes as it is.
+            At 256 the mesh is the one whose errors the file has; each doubling puts it about four times as near to the
+            limit surface. A plain mesh comes as it is.
         progress : callable, optional
             Not called: there is nothing to wait for.
+        uniform : bool
+            Split all triangles alike, also where the surface is flat.
 
         Raises
         ------
@@ -54,6 +59,7 @@ class ScaffoldSurface:
             There would be more triangles than the limits allow.
         """
         # Imported here, not above, so that reading a head starts fast.
+        from .adaptive import adaptive_mesh
         from .subdivision import creased
         from .surface import LimitMesh
 
@@ -64,13 +70,22 @@ class ScaffoldSurface:
         levels = self.levels(resolution)
         self._limits.check("max_triangles", head.n_faces << 2 * levels, "triangles of the refined mesh")
         control = creased(mesh.topology.faces, head.n_vertices, mesh.sharpness, mesh.pinned)
+        if not uniform:
+            return adaptive_mesh(control, points, levels, self.tolerance(resolution))
         refined = LimitMesh(control, levels)
         return refined.vertices(points), refined.faces
 
     def levels(self, resolution: int) -> int:
-        """Levels of subdivision at a resolution."""
-        finer = round(math.log2(resolution / _REFERENCE_RESOLUTION)) - self._lod
-        return min(max(self.symbols.head.n_levels + finer, 0), MAX_LEVELS)
+        """Levels of subdivision at a resolution, the most where the mesh is adaptive."""
+        return min(max(self.symbols.head.n_levels + round(self._finer(resolution)), 0), MAX_LEVELS)
+
+    def tolerance(self, resolution: int) -> float:
+        """How far an adaptive mesh may be from the limit surface, as in `adaptive_mesh`; normalized units."""
+        # Where so many levels are left out there is none left, and nothing to tolerate.
+        return _TOLERANCE * self.symbols.head.unit * 4.0 ** min(-self._finer(resolution), 2 * MAX_LEVELS)
+
+    def _finer(self, resolution: int) -> float:
+        return math.log2(resolution / _REFERENCE_RESOLUTION) - self._lod
 
 
 def decode_scaffold(

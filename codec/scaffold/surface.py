@@ -43,9 +43,13 @@ class LimitMesh:
         self.n_vertices: int = coarse.n_vertices
         self._limit: Limit = limit(self._fine.mesh)
 
-    def normals(self, points: FloatArray) -> FloatArray:
-        """(V, 3) unit normals of the limit surface, outward, of one of its sides at creases; zero where it has none."""
-        return self._limit.normals(self._fine.apply(points))[: self.n_vertices]
+    def surface(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Vertices, as `vertices` gives them, and (V, 3) float64 normals of the limit surface there.
+
+        Normals are of unit length, outward, of one of its sides at creases; zero where it has none.
+        """
+        fine, n = self._fine.apply(points), self.n_vertices
+        return self._limit.position[:n] @ fine, self._limit.normals(fine)[:n]
 
     @property
     def steps(self) -> tuple[Refinement, ...]:
@@ -78,7 +82,7 @@ def enough_levels(control: Creased, points: FloatArray, tolerance: float, most_t
     """
     levels = max(int(np.log2(max(most_triangles / len(control.faces), 1)) / 2), 0)
     refined = LimitMesh(control, levels)
-    vertices, normals = refined.vertices(points), refined.normals(points)
+    vertices, normals = refined.surface(points)
     for level, mesh in enumerate([control, *(step.mesh for step in refined.steps[:levels])][:levels]):
         ends = vertices[mesh.topology.edges]  # (E, 2, 3)
         new = slice(mesh.n_vertices, mesh.n_vertices + len(ends))

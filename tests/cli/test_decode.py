@@ -27,10 +27,10 @@ def test_formats(run: Run, codec: QuickCodec, sdfz_file: Path, suffix: str) -> N
 
 
 def test_options_reach_the_decoder(run: Run, codec: QuickCodec, sdfz_file: Path) -> None:
-    options = "--resolution 64 --lod 1 --allow-truncated --device cpu --backend torch"
+    options = "--resolution 64 --uniform --lod 1 --allow-truncated --device cpu --backend torch"
     assert run("decode", "shape.sdfz", *options.split()).exit_code == 0
     call = codec.decodings[0]
-    assert (call.resolution, call.lod, call.allow_truncated) == (64, 1, True)
+    assert (call.resolution, call.uniform, call.lod, call.allow_truncated) == (64, True, 1, True)
     assert (call.device, call.backend) == ("cpu", "torch")
 
 

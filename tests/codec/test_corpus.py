@@ -57,5 +57,19 @@ def test_watertight_in_watertight_out(path: str, quality: int) -> None:
 
     mesh = read_mesh(DATA / path)
     file = encode_mesh(mesh.vertices, mesh.faces, EncodeSettings(quality=quality, effort=1))
-    decoded = trimesh.Trimesh(*decode_bytes(file.data).triangles(), process=False)
-    assert decoded.is_watertight and decoded.is_winding_consistent
+    shape = decode_bytes(file.data)
+    uniform = trimesh.Trimesh(*shape.triangles(uniform=True), process=False)
+    for resolution in (128, 256, 400):
+        decoded = trimesh.Trimesh(*shape.triangles(resolution), process=False)
+        assert decoded.is_watertight and decoded.is_winding_consistent
+        assert decoded.euler_number == uniform.euler_number
+
+
+@pytest.mark.parametrize("name", ["nefertiti", "spot", "fandisk", "bunny_zipper", "uo_power_drill"])
+def test_an_adaptive_mesh_is_as_near_with_fewer_triangles(name: str) -> None:
+    mesh = read_mesh(DEV / f"{name}.ply")
+    shape = decode_bytes(encode_mesh(mesh.vertices, mesh.faces, EncodeSettings(quality=50, effort=1)).data)
+    adaptive, uniform = shape.triangles(), shape.triangles(uniform=True)
+    assert len(adaptive[1]) < 0.9 * len(uniform[1])
+    errors = [measure((mesh.vertices, mesh.faces), decoded, seed=77).cd for decoded in (adaptive, uniform)]
+    assert errors[0] < 1.02 * errors[1]

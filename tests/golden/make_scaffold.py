@@ -43,7 +43,7 @@ def main() -> None:
     for name, data in golden():
         symbols = unpack_symbols([Section(1, data)])
         whole = pack(HEADER, [Section(1, data)])
-        golden_scaffold.save(name, whole, symbols, decode_bytes(whole).mesh(256).vertices)
+        golden_scaffold.save(name, whole, symbols, decode_bytes(whole).mesh(256, uniform=True).vertices)
         print(f"{name}: {len(whole)} bytes, {symbols.head}")
     write_malformed()
     spec = SPEC.read_text("utf-8")

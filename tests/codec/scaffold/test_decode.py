@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shapes
 import trimesh
+from sdfz.codec.distortion import Reference
 from sdfz.codec.scaffold.coder import encode_control
 from sdfz.codec.scaffold.decimate import decimate
 from sdfz.codec.scaffold.decode import check_scaffold, decode_scaffold
@@ -19,9 +20,9 @@ from sdfz.formats.errors import LimitError
 from sdfz.formats.limits import DEFAULT
 
 
-def sections_of(mesh: shapes.Mesh, *, n_levels: int = 2, is_plain: bool = False) -> list[Section]:
+def sections_of(mesh: shapes.Mesh, *, n_levels: int = 2, is_plain: bool = False, step: int = 88) -> list[Section]:
     vertices, faces = mesh
-    head = Head(len(vertices), len(faces), 88, 0, n_levels, is_plain)
+    head = Head(len(vertices), len(faces), step, 0, n_levels, is_plain)
     return pack_encoded(head, encode_control(traverse(faces), vertices / head.unit, head.tangential_step))
 
 
@@ -39,17 +40,43 @@ def test_a_torus_is_a_torus() -> None:
 
 def test_an_open_shape_stays_open() -> None:
     vertices, faces = shapes.height_field(12)
-    mesh = trimesh.Trimesh(*decode_scaffold(sections_of((vertices / 2, faces), n_levels=1)).mesh(256), process=False)
+    surface = decode_scaffold(sections_of((vertices / 2, faces), n_levels=1))
+    mesh = trimesh.Trimesh(*surface.mesh(256, uniform=True), process=False)
     assert len(trimesh.grouping.group_rows(mesh.edges_sorted, require_count=1)) == 2 * 4 * 12
+    adaptive = trimesh.Trimesh(*surface.mesh(256), process=False)
+    assert adaptive.euler_number == mesh.euler_number == 1
+    # Where the side is straight one edge is enough.
+    assert 4 * 12 <= len(trimesh.grouping.group_rows(adaptive.edges_sorted, require_count=1)) < 2 * 4 * 12
 
 
 def test_resolution_chooses_the_level() -> None:
     surface = decode_scaffold(SECTIONS)
     n_faces = len(TORUS[1])
-    counts = {resolution: len(surface.mesh(resolution)[1]) // n_faces for resolution in (16, 128, 200, 256, 512)}
+    resolutions = (16, 128, 200, 256, 512)
+    counts = {resolution: len(surface.mesh(resolution, uniform=True)[1]) // n_faces for resolution in resolutions}
     assert counts == {16: 1, 128: 4, 200: 16, 256: 16, 512: 64}
-    assert len(decode_scaffold(SECTIONS, lod=1).mesh(256)[1]) == 4 * n_faces
+    assert len(decode_scaffold(SECTIONS, lod=1).mesh(256, uniform=True)[1]) == 4 * n_faces
     assert len(decode_scaffold(SECTIONS, lod=99).mesh(256)[1]) == n_faces
+
+
+def test_resolution_chooses_the_tolerance() -> None:
+    surface, coarser = decode_scaffold(SECTIONS), decode_scaffold(SECTIONS, lod=1)
+    unit = surface.symbols.head.unit
+    assert [surface.tolerance(resolution) / unit for resolution in (128, 256, 512)] == [2, 0.5, 0.125]
+    assert coarser.tolerance(512) == surface.tolerance(256)
+    # Between the levels it is the tolerance alone that makes them finer.
+    counts = [len(surface.mesh(resolution)[1]) for resolution in (64, 128, 182, 256, 362, 512)]
+    assert counts == sorted(set(counts))
+    assert np.array_equal(coarser.mesh(512)[1], surface.mesh(256)[1])
+
+
+def test_an_adaptive_mesh_has_fewer_triangles_and_about_the_same_error() -> None:
+    surface = decode_scaffold(sections_of(TORUS, n_levels=4, step=64))
+    reference = Reference(*surface.mesh(1024, uniform=True), n_samples=20_000)
+    adaptive, uniform = surface.mesh(256), surface.mesh(256, uniform=True)
+    assert len(adaptive[1]) < 0.4 * len(uniform[1])
+    off = reference.measure(*adaptive).hd * reference.diagonal
+    assert off < 1.5 * surface.tolerance(256) + reference.measure(*uniform).hd * reference.diagonal
 
 
 def test_a_plain_mesh_is_what_was_coded() -> None:
