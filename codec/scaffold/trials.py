@@ -59,6 +59,9 @@ _FITTED_SHARE = 0.65  # of the vertices that decimation takes, those that fittin
 # It goes on with first fits, so often or until they come so near. The largest distance of a first fit says too little.
 _FIRST_TRIALS, _FIRST_NEAR = 3, 0.12
 _ERROR_OF_FIRST = ("cd", "rms")
+# Where it is open which kind is better, first fits move the beginning by at most this factor: far from the error that
+# is wanted, the kind that is better there would be taken.
+_MOST_MOVED = 1.6
 # The score of a plain first fit over that of a creased one above which only the creased one is worth more work, and
 # below which only the plain one is; for effort 1, which tries one kind, where they take about the same bytes.
 _WORSE, _BETTER, _EVEN = 1.05, 0.78, 0.85
@@ -206,7 +209,8 @@ def _start_by_first_fits(
 
     high = most if kinds[0] else min(most, _MOST_CREASED)
     trials = smallest_that_meets(attempt, start, _VERTICES.low, high, _FIRST_TRIALS, slope, _FIRST_NEAR)
-    return min(trials, key=miss).size
+    size = min(trials, key=miss).size
+    return size if len(kinds) == 1 else min(max(size, start / _MOST_MOVED), start * _MOST_MOVED)
 
 
 def _start(job: Job, scale: _Scale) -> tuple[float, float]:
