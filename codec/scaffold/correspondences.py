@@ -207,8 +207,8 @@ def match(
     offset = samples - located(points, faces, face, share)
     forward = _facing(face, share, offset, target.normals[sample_face], normals[face], power, far_weight)
     # A mark counts like a sample.
-    spread_face, spread_share = _spread(areas, n_samples // 2, len(points))
-    n_spread = len(spread_face)
+    n_spread = n_samples // 2
+    spread_face, spread_share = _spread(areas, n_spread, len(points))
     mark_face, mark_share = dense.marks
     back_face = np.concatenate([spread_face, mark_face])
     back_share = np.concatenate([spread_share, mark_share])
@@ -224,9 +224,9 @@ def match(
 
 
 def _spread(areas: FloatArray, n: int, seed: int) -> tuple[IntArray, FloatArray]:
-    """Faces and barycentric coordinates spread over a surface; a corner of the first face if there is no area."""
+    """`n` faces and barycentric coordinates spread over a surface; a corner of the first face if there is no area."""
     if not areas.any():
-        return np.zeros(1, np.int64), np.array([[1.0, 0.0, 0.0]])
+        return np.zeros(n, np.int64), np.tile([1.0, 0.0, 0.0], (n, 1))
     return spread_over(areas, n, np.random.default_rng(seed))
 
 

@@ -72,6 +72,15 @@ def test_a_collapsed_surface_is_infinitely_far_away():
     assert np.isfinite(matches.pairs.offset).all() and np.isfinite(matches.pairs.counts).all()
 
 
+def test_the_match_before_may_be_of_a_collapsed_surface():
+    vertices, faces = sphere(0.5, 1)
+    target = FitTarget(vertices, faces)
+    dense = dense_surface(creased(faces, len(vertices)), 0)
+    collapsed = match(target, dense, np.full_like(vertices, 0.25), 100)
+    alone = match(target, dense, vertices, 100)
+    assert match(target, dense, vertices, 100, before=collapsed).cd == pytest.approx(alone.cd, rel=1e-12)
+
+
 def test_power_moves_weight_to_the_far_or_to_the_near():
     vertices, faces = sphere(0.5, 3)
     target = FitTarget(vertices, faces)
