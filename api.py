@@ -75,7 +75,7 @@ def encode(
     device : {'auto', 'cpu', 'cuda'}
     backend : {'auto', 'torch', 'tcnn'}
     threads : int, optional
-        Threads of torch.
+        At most so many; all cores by default.
     preserve_mesh : bool
         Keep the triangles of the mesh, and only move its vertices within the error.
     pack : path, optional
@@ -146,10 +146,10 @@ def open(source: bytes | PathLike, *, pack: PathLike | None = None, **options: A
         Larger than the limits allow.
     """
     from .codec.decode import decode_bytes
-    from .codec.packs.lookup import PackSearch
+    from .codec.packs.lookup import search_with
 
     data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else read_bytes(source)
-    return decode_bytes(data, packs=PackSearch(() if pack is None else (pack,)), **options)
+    return decode_bytes(data, packs=search_with(pack), **options)
 
 
 def decode(

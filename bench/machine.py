@@ -6,15 +6,10 @@ import os
 import platform
 from pathlib import Path
 
+from ..codec.threads import n_cores
+
 # PyTorch alone reserves some, with a stack for each thread.
 _LEAST_ADDRESS_SPACE = 8_000_000_000
-
-
-def n_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from .machine import n_cores
+from ..codec.threads import n_cores
 from .rows import Row
 from .worker import Group, Measuring, run_group
 

@@ -4,10 +4,10 @@
 
 Of each shape, the encoder's own fits of three sizes, creases and rate-distortion quantization included, with the model
 as it is; and the shape as it is after decimation, on a lattice of any fineness and on one as fine as what meshes are
-quantized to where they are kept as they are. The model of version 1 was trained on 147 shapes of permissive licences
+quantized to where they are kept as they are. The model of method 3 was trained on 147 shapes of permissive licences
 (of all kinds: objects, CAD, scans, organic, furniture, robots, characters, buildings), on a quarter of their coarser
-meshes of 4,000 triangles, and without fine ones that many parts keep above one and a half times the
-count. What is there already is left as it is, so that the command can be stopped and run again.
+meshes of 4,000 triangles, and without the fine ones that have more than one and a half times the triangles asked for,
+since they have many parts. What is there already is left as it is, so that the command can be stopped and run again.
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ logger = logging.getLogger(__name__)
 
 FITTED = ((60, 90, 130), (200, 300), (450, 650, 900))  # vertices: one size of each
 DECIMATED = (4000, 1000, 250)  # triangles
-FINENESS = {
-    "p": (6.5, 10.5),
-    "fine": (8.0, 10.6),
-}  # of decimated meshes: octaves from half their size to the normal step
+# Of decimated meshes, by the mark in their names: octaves from half their size to the normal step.
+FINENESS = {"p": (6.5, 10.5), "fine": (8.0, 10.6)}
 MOST_KEPT = 0.7  # triangles of a mesh, over those of the shape
 Arrays = dict[str, NDArray[np.generic] | int]
 

@@ -13,6 +13,7 @@ from .console import METRICS, Console, count, length, percent, print_json
 from .errors import Outcome, run_each
 from .helptext import (
     MESH_INPUTS,
+    METHOD,
     GroupedCommand,
     backend_option,
     console_options,
@@ -125,7 +126,7 @@ class _Request:
 )
 @option(
     "--method",
-    type=click.Choice(["auto", "scaffold", "grid"]),
+    type=METHOD,
     default="auto",
     show_default=True,
     group="Encoding",

@@ -58,7 +58,7 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, pack: str | None, as
 def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> dict[str, Any]:
     """What --json prints of one file."""
     from ..codec.methods import METHOD_NAMES, summary_of
-    from ..codec.packs.lookup import PackSearch
+    from ..codec.packs.lookup import search_with
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata
@@ -66,7 +66,7 @@ def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> 
     sections = _layout(container)
     n_vertices = metadata.n_vertices if metadata else None
     short = header.pack_hash
-    pack_path = None if short is None else PackSearch(() if pack is None else (pack,)).where(short)
+    pack_path = None if short is None else search_with(pack).where(short)
     return {
         "input": name,
         "bytes": n_bytes,

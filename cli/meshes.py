@@ -57,7 +57,7 @@ def decode_to_mesh(
     """Decode a file and mesh it; arguments as the options of `sdfz decode`."""
     from ..codec.decode import decode_bytes
     from ..codec.methods import WITH_NETWORKS, method_name
-    from ..codec.packs.lookup import PackSearch
+    from ..codec.packs.lookup import search_with
     from ..codec.threads import torch_threads
 
     shape = decode_bytes(
@@ -66,7 +66,7 @@ def decode_to_mesh(
         allow_truncated=allow_truncated,
         device=device,
         backend=backend,
-        packs=PackSearch(() if pack is None else (pack,)),
+        packs=search_with(pack),
     )
     with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
         vertices, faces = shape.triangles(resolution, progress, uniform=uniform)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..codec.training.methods import TRAINABLE
 from . import streams
 from .console import Console, count, print_json
 from .errors import CliError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ..bench.corpus import CorpusShape
     from ..codec.training.loop import Trained
 
-METHODS = ("grid",)  # those of codec.training.methods, which loads torch
 _CHECKPOINT = ".checkpoint"
 _DEFAULT_MINUTES = 30.0
 _ANY = "any"
@@ -55,7 +55,7 @@ class _Request:
 
 
 @click.command(cls=GroupedCommand, short_help="A model pack from a folder of shapes.")
-@click.argument("method", type=click.Choice(METHODS))
+@click.argument("method", type=click.Choice(TRAINABLE))
 @option(
     "--corpus",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

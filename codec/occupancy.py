@@ -59,6 +59,12 @@ def sorted_cells(cells: npt.NDArray[np.integer], depth: int) -> Cells:
     return np.stack([keys >> 2 * depth, keys >> depth & mask, keys & mask], 1).astype(np.int32)
 
 
+def cell_names(cells: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """One number a cell, in lexicographic order; coordinates from -1 up to 2**20 - 2."""
+    cells = cells.astype(np.int64) + 1
+    return (cells[..., 0] << 40) | (cells[..., 1] << 20) | cells[..., 2]
+
+
 def parents_of(cells: Cells, depth: int) -> Cells:
     """Cells of level depth - 1 that hold the cells of level depth."""
     return sorted_cells(cells >> 1, depth - 1)

@@ -99,9 +99,10 @@ def rd(
     sdfz bench rd -o results.tsv --quick
     sdfz bench rd -o results.tsv --corpus meshes/ --codecs sdfz,opponent -j 4
     """
-    from ...bench.machine import describe_machine, memory_share, n_cores
+    from ...bench.machine import describe_machine, memory_share
     from ...bench.rd import measure_rd
     from ...bench.worker import Measuring
+    from ...codec.threads import n_cores
 
     chosen = find_shapes(corpus, folders, shapes, quick=quick)
     peers = _peers(codecs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..console import Console, print_json
-from ..helptext import GroupedCommand, console_options, option
+from ..helptext import METHOD, GroupedCommand, console_options, option
 from .options import (
     NamesType,
     bench_errors,
@@ -43,7 +43,7 @@ _HEADER = ("shape", "codec", "device", "stage", "seconds", "from", "to", "throug
 @shapes_option
 @option(
     "--method",
-    type=click.Choice(["auto", "scaffold", "grid"]),
+    type=METHOD,
     default="auto",
     show_default=True,
     group="Measurement",

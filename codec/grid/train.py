@@ -19,7 +19,7 @@ import torch
 from ...formats.errors import MeshError
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
-from ..occupancy import OCTANTS, Cells
+from ..occupancy import OCTANTS, Cells, cell_names
 from ..sample import Samples
 from ..target import Target
 from ..training.trainee import Arrays, Metrics, ShapeArrays
@@ -231,10 +231,10 @@ class GridTrainee:
 def _places(cells: Cells, depth: int, points: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """(N,) which of the sorted cells a point is in; -1 where it is in none."""
     n = 1 << depth
-    keys = (cells.astype(np.int64) @ np.array([n * n, n, 1])).astype(np.int64)
-    wanted = np.clip(((points + 1) * np.float32(n / 2)).astype(np.int64), 0, n - 1) @ np.array([n * n, n, 1])
-    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[found] == wanted, found, -1).astype(np.int32)
+    names = cell_names(cells)
+    wanted = cell_names(np.clip(((points + 1) * np.float32(n / 2)).astype(np.int64), 0, n - 1))
+    found = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+    return np.where(names[found] == wanted, found, -1).astype(np.int32)
 
 
 class AutoDecoder(torch.nn.Module):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ...formats.limits import DEFAULT, Limits
 from ..entropy import SymbolDecoder, SymbolEncoder
-from ..occupancy import NEIGHBOURS, Cells, closeness_of, decode_children, encode_children
+from ..occupancy import NEIGHBOURS, Cells, cell_names, closeness_of, decode_children, encode_children
 from .lattice import FIXED_ONE, Lattice, parity_passes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def put_trims(
     tables : GridTables
     """
     passes = _FlagPasses(lattice)
-    flags = np.isin(_names(lattice.cells), _names(trimmed)).astype(np.int32)
+    flags = np.isin(cell_names(lattice.cells), cell_names(trimmed)).astype(np.int32)
     for cells in passes.passes:
         coder.put(flags[cells], passes.rows(cells), tables.bits)
         passes.flags[cells] = flags[cells]
@@ -102,13 +102,13 @@ def dropped(
         neighbours) of a trimmed cell, and not across a face from an occupied cell that is whole.
     """
     part = np.floor((points + 1) * (1 << depth)).astype(np.int64)
-    occupied, trims = _names(cells), _names(trimmed)
-    lost = np.isin(_names(part >> 1), trims)
-    lost[lost] = ~np.isin(_names(part[lost]), _names(parts))
-    outside = np.flatnonzero(~np.isin(_names(part >> 1), occupied))
+    occupied, trims = cell_names(cells), cell_names(trimmed)
+    lost = np.isin(cell_names(part >> 1), trims)
+    lost[lost] = ~np.isin(cell_names(part[lost]), cell_names(parts))
+    outside = np.flatnonzero(~np.isin(cell_names(part >> 1), occupied))
     near_trimmed, held = np.zeros((2, len(outside)), bool)
     for step in NEIGHBOURS.astype(np.int64):
-        neighbour = _names(part[outside] + step >> 1)
+        neighbour = cell_names(part[outside] + step >> 1)
         beside = np.isin(neighbour, trims)
         near_trimmed |= beside
         if np.abs(step).sum() == 1:
@@ -119,7 +119,7 @@ def dropped(
 
 def in_cells(points: npt.NDArray[np.float64], cells: Cells, depth: int) -> npt.NDArray[np.bool_]:
     """(N,) whether points (N, 3), normalized, lie in some cells of a depth."""
-    return np.isin(_names(np.floor((points + 1) * (1 << depth - 1)).astype(np.int64)), _names(cells))
+    return np.isin(cell_names(np.floor((points + 1) * (1 << depth - 1)).astype(np.int64)), cell_names(cells))
 
 
 class _FlagPasses:
@@ -149,9 +149,3 @@ def _closeness(lattice: Lattice, field: npt.NDArray[np.int64], cells: Cells) -> 
     own = Lattice.of_cells(cells, lattice.depth)
     values = own.at_children(field[lattice.find(own.nodes)])
     return np.stack([closeness_of(v, len(cells), lattice.depth + 1, FIXED_ONE) for v in values])
-
-
-def _names(cells: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """One number a cell; coordinates from -1 up to 2**20 - 2."""
-    cells = cells.astype(np.int64) + 1
-    return (cells[..., 0] << 40) | (cells[..., 1] << 20) | cells[..., 2]

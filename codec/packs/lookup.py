@@ -133,6 +133,11 @@ class PackSearch:
         return MissingPackError(f"needs model pack {short.hex()}, which is not there; looked in {places}")
 
 
+def search_with(pack: str | os.PathLike[str] | None) -> PackSearch:
+    """The search that looks into a pack that was named first, if one was."""
+    return PackSearch(() if pack is None else (pack,))
+
+
 def default_folders() -> list[Path]:
     """Folders of $SDFZ_PACKS, the cache, and the folder of the bundled packs."""
     listed = [Path(entry).expanduser() for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]

@@ -83,7 +83,7 @@ class ControlFits:
 
         Its limit surface is fitted, or its triangles themselves where it `is_plain`.
         """
-        n_faces = max(round(2 * n_vertices), 1)
+        n_faces = _n_faces(n_vertices)
         if (n_faces, is_plain) not in self._fitted:
             self._fitted[n_faces, is_plain] = self._plain(n_vertices) if is_plain else self._creased(n_vertices)
         return self._fitted[n_faces, is_plain]
@@ -119,7 +119,7 @@ class ControlFits:
 
     def decimated(self, n_vertices: float) -> Mesh:
         """The mesh that is fitted, before it is: vertices (V, 3) in the target's frame, and faces (F, 3)."""
-        n_faces = max(round(2 * n_vertices), 1)
+        n_faces = _n_faces(n_vertices)
         if not self._ladder:
             most = len(self._target.faces)
             counts = [count for count in (_MOST_FACES_OF_A_RUNG // _RUNG**k for k in range(6)) if count < most]
@@ -149,7 +149,7 @@ class ControlFits:
 
     def _with_creases(self, n_vertices: float) -> Fitted:
         """The first fit of a control mesh, to which vertices are still to be added."""
-        n_faces = max(round(2 * n_vertices), 1)
+        n_faces = _n_faces(n_vertices)
         if n_faces not in self._first:
             mesh = self.decimated(n_vertices - self._n_inserted(n_vertices))
             settings = replace(_affordable(self._settings, len(mesh[0])), crease_angles=self._angles)
@@ -159,6 +159,11 @@ class ControlFits:
 
     def _n_inserted(self, n_vertices: float) -> int:
         return int(n_vertices * self._settings.inserted)
+
+
+def _n_faces(n_vertices: float) -> int:
+    """Faces of a closed mesh with about so many vertices: what stands for a size."""
+    return max(round(2 * n_vertices), 1)
 
 
 def _share(n_vertices: int) -> float:

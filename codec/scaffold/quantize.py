@@ -150,7 +150,7 @@ def quantize(
     Returns
     -------
     Quantized
-        Of all rounds the one with the least product of error (`Matches.cd`) and bytes, and hardly of the largest one.
+        Of all rounds the one with the least `score`: error times bytes, and a little of the largest distance.
     """
     traversal = traverse(dense.control.faces)
     parents = _in_input_order(traversal)

@@ -31,6 +31,7 @@ from .contexts import (
     offset_along,
 )
 from .integers import FRAME_BITS, TURN, bit_length, set_frame, square_root, squared_distance
+from .symbols import UP
 
 IntArray = NDArray[np.int64]
 
@@ -108,6 +109,16 @@ def within(number: int, most: int) -> int:
 
 
 @njit(cache=True)
+def _see_place(
+    features: IntArray, n: int, frame: IntArray, points: IntArray, vertex: int, view: IntArray, length: int
+) -> int:
+    """Three features of where a vertex lies from number `n` on; the number of the next."""
+    for axis in range(3):
+        features[n + axis] = within(offset_along(frame, axis, points, vertex, view) * ONE // length, 4 * ONE)
+    return n + 3
+
+
+@njit(cache=True)
 def _see_residual(features: IntArray, n: int, residual: IntArray, steps: IntArray, length: int) -> int:
     """Six features of a residual from number `n` on; the number of the next."""
     for axis in range(3):
@@ -150,13 +161,9 @@ def see(
             vertex = c if i == 0 else (view[BACK] if i == 1 else view[AHEAD])
         else:
             vertex = gates[before, APEX] if i == 3 else gates[after, APEX]
-        offset = np.int64(0)
-        for axis in range(3):
-            offset = offset_along(frame, axis, points, vertex, view)
-            features[n] = within(offset * ONE // length, 4 * ONE)
-            n += 1
+        n = _see_place(features, n, frame, points, vertex, view, length)
         if i:
-            features[n] = signed_logarithm(offset, 8)
+            features[n] = signed_logarithm(offset_along(frame, UP, points, vertex, view), 8)
             n += 1
     features[n], features[n + 1] = logarithm(length) - (3 << 8), logarithm(steps[0]) - (3 << 8)
     features[n + 2] = min(max((TURN - gates[gate, ANGLE]) * 8, -ONE), 2 * ONE)
@@ -169,10 +176,7 @@ def see(
         n = _see_residual(features, n, residuals[vertex], steps, length)
         n = _see_normal(features, n, frame, sight.normals[vertex])
     for end in (gates[before, BEFORE], gates[gates[after, AFTER], AFTER]):
-        for axis in range(3):
-            offset = offset_along(frame, axis, points, gates[end, ORIGIN], view)
-            features[n] = within(offset * ONE // length, 4 * ONE)
-            n += 1
+        n = _see_place(features, n, frame, points, gates[end, ORIGIN], view, length)
     for i in range(2):
         for axis in range(3):
             features[n] = logarithm(sight.recent[i, axis] + 256) - (8 << 8)

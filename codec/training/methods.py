@@ -1,8 +1,11 @@
-"""Methods that can be trained, by name; each is imported when it is used."""
+"""Methods that can be trained, by name; each is imported when it is used, and torch with it."""
 
 from __future__ import annotations
 
-from .trainee import Trainee
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .trainee import Trainee
 
 TRAINABLE = ("grid",)
 

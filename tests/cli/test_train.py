@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 import shapes
 from click.testing import Result
-from sdfz.cli.train import METHODS
 from sdfz.codec.grid.train import GridTrainee
 from sdfz.codec.training import loop
 from sdfz.codec.training.checkpoint import Progress
 from sdfz.codec.training.loop import TrainSettings
-from sdfz.codec.training.methods import TRAINABLE
 from sdfz.formats import read_model
 from sdfz.formats.mesh_io import write_mesh
 
@@ -125,10 +123,6 @@ def test_an_empty_corpus(run: Run, tmp_path: Path) -> None:
     (tmp_path / "meshes").mkdir()
     result = run("train", "grid", *OPTIONS, "--out", "a.sdfm")
     assert (result.exit_code, result.stderr) == (1, "sdfz: error: meshes: no mesh file in it\n")
-
-
-def test_the_methods_are_those_that_can_be_trained() -> None:
-    assert METHODS == TRAINABLE
 
 
 def test_shapes_are_chosen_by_the_seed(run: Run, corpus: Path, tmp_path: Path) -> None:
