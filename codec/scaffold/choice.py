@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..bits import bit_length
 from ..compiled import njit
 from .contexts import PX, residual_contexts
 from .expectation import expect
-from .integers import FRAME_BITS, bit_length
+from .integers import FRAME_BITS
 from .symbols import ALONG, N_NUMBER, UP, number_cost
 
 FloatArray = NDArray[np.float64]

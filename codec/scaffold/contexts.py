@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bit_length
 from ..compiled import njit
 from .border import AFTER, ANGLE, APEX, BEFORE, CLOSED, N_KNOWN, ORIGIN, STATUS
-from .integers import FRAME_BITS, TURN, angle, bit_length, squared_distance
+from .integers import FRAME_BITS, TURN, angle, squared_distance
 from .symbols import ACROSS, ALONG, EXPECTED_PLACE, EXPECTED_WIDTH, UP
 
 IntArray = NDArray[np.int64]

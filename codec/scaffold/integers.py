@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bit_length
 from ..compiled import njit
 
 IntArray = NDArray[np.int64]
@@ -29,16 +30,6 @@ def _angles() -> IntArray:
 
 
 _ANGLES = _angles()
-
-
-@njit(cache=True)
-def bit_length(number: int) -> int:
-    """How many bits a number has; 0 for 0 and for what is negative."""
-    length = 0
-    while number > 0:
-        number >>= 1
-        length += 1
-    return length
 
 
 @njit(cache=True)

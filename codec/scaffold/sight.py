@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bit_length
 from ..compiled import njit
 from .border import AFTER, ANGLE, APEX, BEFORE, ORIGIN
 from .contexts import (
@@ -30,7 +31,7 @@ from .contexts import (
     C,
     offset_along,
 )
-from .integers import FRAME_BITS, TURN, bit_length, set_frame, square_root, squared_distance
+from .integers import FRAME_BITS, TURN, set_frame, square_root, squared_distance
 from .symbols import UP
 
 IntArray = NDArray[np.int64]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bit_length
 from ..compiled import njit
 from ..mixing import CDF_BITS, Priors, code, cost, logistic, stretch, untrained
-from .integers import bit_length
 
 IntArray = NDArray[np.int64]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bit_length
 from ..compiled import njit
 from . import border as bd
 from .border import BOUNDARY, JOIN, N_ALIVE, NEW, NEXT, ORIGIN, PREVIOUS, SLOT
@@ -31,7 +32,7 @@ from .contexts import (
     residual_contexts,
 )
 from .expectation import begin, empty_foresight, expect, foresee, unknown
-from .integers import FRAME_BITS, MOST, angle, bit_length, squared_distance
+from .integers import FRAME_BITS, MOST, angle, squared_distance
 from .sight import empty_sight, know_face, remember, see
 from .symbols import N_NUMBER, N_OPERATION, RANK, SEED, UP, code_number, code_size, code_step, number_cost
 
