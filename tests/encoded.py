@@ -31,7 +31,7 @@ def light_encoder(n_steps: int = 20, n_samples: int = 1 << 15) -> Iterator[None]
         patch.setattr("sdfz.codec.grid.trials._ITERATIONS", (n_steps,) * 9)
         patch.setattr("sdfz.codec.encode._MEASURE_SAMPLES", (20_000,) * 9)
         patch.setattr("sdfz.codec.job.DEFAULT_RESOLUTION", RESOLUTION)
-        patch.setattr("sdfz.codec.grid.trials.DEFAULT_QUALITY", 20.0)  # where a search begins
+        patch.setattr("sdfz.codec.sizing.DEFAULT_QUALITY", 20.0)  # where a search begins
         patch.setattr("sdfz.codec.shape.DEFAULT_RESOLUTION", RESOLUTION)
         patch.setattr("sdfz.codec.grid.encode._MAX_SAMPLES", n_samples)
         patch.setattr("sdfz.codec.target._SAMPLES_AT_ONCE", 50_000)

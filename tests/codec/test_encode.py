@@ -14,7 +14,7 @@ from encoded import CLOSED, EXAMPLES, RADIUS, RESOLUTION, ExampleFiles
 from sdfz.codec.decode import decode_bytes
 from sdfz.codec.distortion import measure
 from sdfz.codec.encode import Encoded, EncodeSettings, ErrorBound, encode_mesh
-from sdfz.codec.grid.trials import cells_of_quality
+from sdfz.codec.grid.trials import SIZING
 from sdfz.formats.container import unpack
 from sdfz.formats.errors import BackendError, MeshError
 from sdfz.formats.metadata import Metadata
@@ -144,7 +144,7 @@ def test_target_size_holds() -> None:
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("goal", [{"max_error": ErrorBound(1e-7)}, {"target_size": 40}], ids=["error", "size"])
 def test_a_goal_out_of_reach_gives_the_best_file(goal: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sdfz.codec.grid.trials.MAX_CELLS", 150)
+    monkeypatch.setattr("sdfz.codec.grid.trials.SIZING", replace(SIZING, high=150))
     file = quick_file(**goal)
     assert not file.target_met
     assert errors_again(SPHERE, file.data).cd == pytest.approx(file.header.errors.cd, rel=0.05)
@@ -157,10 +157,6 @@ def test_more_quality_is_more_bytes_and_less_error() -> None:
     sizes, errors = [len(file.data) for file in files], [file.header.errors.cd for file in files]
     assert sizes == sorted(set(sizes))
     assert errors == sorted(set(errors), reverse=True)
-
-
-def test_quality_doubles_the_cells_every_ten() -> None:
-    assert cells_of_quality(30) == pytest.approx(2 * cells_of_quality(20))
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------
