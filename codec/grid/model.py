@@ -23,6 +23,7 @@ from ...formats.model_pack import ModelPack
 from ..backend import fused_network
 from ..mesher import Region
 from ..occupancy import OCTANTS
+from ..tensor_field import TensorField
 from .lattice import FIXED_ONE, Lattice, gain_of_code, pyramid
 from .shared import layers_of_pack
 from .symbols import SHARED_NETWORK, WEIGHT_SCALE, GridSymbols
@@ -52,7 +53,7 @@ def network_inputs(features: torch.Tensor, points: torch.Tensor, cell_size: floa
     return torch.cat([features * (INPUT_SCALE / cell_size), local, torch.ones_like(local[:, :1])], 1)
 
 
-class GridField:
+class GridField(TensorField):
     """Signed distance field of decoded symbols.
 
     Parameters
@@ -71,36 +72,19 @@ class GridField:
         backend: str = "auto",
         pack: ModelPack | None = None,
     ) -> None:
-        self.region = Region(symbols.depth, symbols.cells)
-        self._device = device or torch.device("cpu")
+        super().__init__(Region(symbols.depth, symbols.cells), device)
         lattices = levels_of(symbols)
         self._levels = [
-            _DenseLevel(lattice, latents * np.float32(gain_of_code(code) / FIXED_ONE), self._device)
+            _DenseLevel(lattice, latents * np.float32(gain_of_code(code) / FIXED_ONE), self.device)
             for lattice, code, latents in zip(lattices, symbols.gain_codes, symbols.latents, strict=False)
         ]
         self._n_missing = symbols.n_levels - len(symbols.latents)
-        weights = [torch.from_numpy(w).to(self._device) for w in weights_of(symbols, pack)]
+        weights = [torch.from_numpy(w).to(self.device) for w in weights_of(symbols, pack)]
         # The network was fitted to all levels: with the finest missing it would bend the wrong surface.
         self._network = fused_network(weights, backend) if weights and not self._n_missing else None
 
-    def distance(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Signed distances (N,) float32 at (N, 3) float32 points, normalized units; NaN far outside the region."""
-        with torch.inference_mode():
-            return self._evaluate(self._tensor(points)).cpu().numpy()
-
-    def distance_and_gradient(
-        self, points: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Signed distances (N,) and their gradients (N, 3), float32."""
-        position = self._tensor(points).requires_grad_()
-        values = self._evaluate(position)
-        (gradient,) = torch.autograd.grad(values.sum(), position)
-        return values.detach().cpu().numpy(), gradient.cpu().numpy()
-
-    def _tensor(self, points: npt.NDArray[np.float32]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(points, np.float32)).to(self._device)
-
-    def _evaluate(self, points: torch.Tensor) -> torch.Tensor:
+    def evaluate(self, points: torch.Tensor) -> torch.Tensor:
+        """(N,) signed distances at (N, 3) points."""
         features = [level(points) for level in self._levels]
         total = torch.stack(features).sum(0)
         if self._network is None:
