@@ -32,9 +32,9 @@ FloatArray = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 # Node values are kept this far from zero, in voxels, so that no two vertices of a triangle coincide.
-_LEAST_VALUE = 0.004
+LEAST_VALUE = 0.004
 # Vertices move at most this far when projected, in voxels.
-_LONGEST_STEP = 0.5
+LONGEST_STEP = 0.5
 
 
 def extract(
@@ -100,7 +100,7 @@ def _march(tiles: Tiles) -> tuple[FloatArray, IntArray]:
             continue
         # In voxels, and not too near zero: a vertex stays off the nodes, where those of several edges would coincide.
         values = np.nan_to_num(nodes[some] / np.float32(tiles.lattice.voxel), nan=1.0)
-        values = np.where(values < 0, np.minimum(values, -_LEAST_VALUE), np.maximum(values, _LEAST_VALUE))
+        values = np.where(values < 0, np.minimum(values, -LEAST_VALUE), np.maximum(values, LEAST_VALUE))
         tile, local, triangles = _march_batch(values.astype(np.float32), active[some])
         key, position = _on_edges(values, low[some], tile, local)
         key[key < 0] -= n_vertices  # free vertices stay distinct
@@ -177,12 +177,12 @@ def _on_edges(values: Float32Array, low: IntArray, tile: IntArray, local: FloatA
 def _project(field: Field, vertices: FloatArray, faces: IntArray, voxel: float) -> FloatArray:
     """Vertices moved onto the zero set, where that turns no triangle over: Newton steps v - f g / |g|^2."""
     first_step, before = _newton(field, vertices)
-    moved = vertices + _clamped(first_step, _LONGEST_STEP * voxel)
+    moved = vertices + _clamped(first_step, LONGEST_STEP * voxel)
     # One step is enough where it was short; the others get a second, and only if the first one helped.
     far = np.flatnonzero(np.linalg.norm(first_step, axis=1) > 0.1 * voxel)
     if len(far):
         second_step, after = _newton(field, moved[far])
-        total = _clamped(moved[far] + second_step - vertices[far], _LONGEST_STEP * voxel)
+        total = _clamped(moved[far] + second_step - vertices[far], LONGEST_STEP * voxel)
         helped = np.abs(after) < np.abs(before[far])
         moved[far] = np.where(helped[:, None], vertices[far] + total, vertices[far])
     for _ in range(8):

@@ -13,7 +13,7 @@ from .region import BoolArray, Field, Float32Array, IntArray, Lattice, distinct,
 # Voxels along the edge of a tile. The code below (middle node, every second node) is written for 4.
 SIDE = 4
 # Bound on how fast a field may change, per unit; coded fields are near 1, a little more where they are rough.
-_LIPSCHITZ = 1.4
+LIPSCHITZ = 1.4
 # A voxel is looked at when interpolated values come this close to zero, in voxels.
 _SLACK = 0.15
 # Points handed to a field at once.
@@ -93,7 +93,7 @@ def _in_reach(field: Field, lattice: Lattice, names: IntArray, side: int) -> Boo
     in_reach = np.ones(len(names), bool)
     for rows in chunks(np.flatnonzero(lattice.has_node(middle))):
         values = field.distance(lattice.position(middle[rows]))
-        in_reach[rows] = ~(np.abs(values) > _LIPSCHITZ * np.sqrt(3) / 2 * side * lattice.voxel)
+        in_reach[rows] = ~(np.abs(values) > LIPSCHITZ * np.sqrt(3) / 2 * side * lattice.voxel)
     return in_reach
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .crumbs import drop_crumbs
-from .mesher import Field, extract
+from .device_mesher import surface_of
 from .region import Region
+from .tensor_field import TensorField
 
 Progress = Callable[[str, int, int], None]
 
@@ -28,12 +29,12 @@ class WholeSurface:
 
     Parameters
     ----------
-    field : Field
+    field : TensorField
         Of the region `WHOLE`. Near the surface its values are about distances; farther away they may be less, but
         not much more.
     """
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: TensorField) -> None:
         self.field = field
 
     def mesh(
@@ -51,5 +52,5 @@ class WholeSurface:
             Does not matter: all voxels are of one size.
         """
         n_voxels = round(resolution / FILL)
-        vertices, faces = extract(self.field, n_voxels, margin=0, progress=progress)
+        vertices, faces = surface_of(self.field, n_voxels, margin=0, progress=progress)
         return drop_crumbs(vertices, faces, _CRUMB_VOXELS * 2 / n_voxels)

@@ -65,12 +65,12 @@ class GridSurface:
             Does not matter: all voxels are of one size.
         """
         from ..crumbs import drop_crumbs
-        from ..mesher import extract
+        from ..device_mesher import surface_of
 
         cells = self.symbols.cells
         n_along = int((cells.max(0) - cells.min(0)).max()) + 1
         voxels_a_cell = max(round(resolution / n_along), 1)
-        vertices, faces = extract(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
+        vertices, faces = surface_of(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
         vertices, faces = self._trim(vertices, faces)
         # What lies wholly in the mesher's margin is extrapolated: it holds on to nothing.
         anchored = in_cells(vertices[faces].mean(1), cells, self.symbols.depth)

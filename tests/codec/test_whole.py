@@ -2,29 +2,23 @@
 
 import numpy as np
 import pytest
+import torch
+from sdfz.codec.tensor_field import TensorField
 from sdfz.codec.whole import FILL, WHOLE, WholeSurface
 
 CENTRES = np.array([[0.3, 0, 0], [-0.5, 0.1, 0]], np.float32)
 
 
-class _Balls:
+class _Balls(TensorField):
     """Two balls, far apart; `slope` times the distance."""
 
-    region = WHOLE
-
     def __init__(self, radii, slope):
-        self._radii, self._slope = np.array(radii, np.float32), np.float32(slope)
+        super().__init__(WHOLE)
+        self._radii, self._slope = torch.tensor(radii), slope
 
-    def distance(self, points):
-        return self.distance_and_gradient(points)[0]
-
-    def distance_and_gradient(self, points):
-        away = points[:, None] - CENTRES
-        length = np.linalg.norm(away, axis=2)
-        nearest = (length - self._radii).argmin(axis=1)
-        rows = np.arange(len(points))
-        direction = away[rows, nearest] / np.maximum(length[rows, nearest], 1e-12)[:, None]
-        return self._slope * (length - self._radii).min(axis=1), self._slope * direction
+    def evaluate(self, points):
+        away = (points[:, None] - torch.from_numpy(CENTRES)).norm(dim=2)
+        return self._slope * (away - self._radii).min(dim=1).values
 
 
 @pytest.mark.parametrize("slope", [1.0, 1.3, 0.3])
