@@ -130,4 +130,5 @@ def _version(peer: Peer) -> str | Exception:
 
 
 def _cost(group: Group) -> float:
-    return _SLOWNESS.get(group.peer.name, 1) * len(group.points) * group.faces
+    name = "sdfz" if group.peer.name.startswith("sdfz-") else group.peer.name
+    return _SLOWNESS.get(name, 1) * len(group.points) * group.faces

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ...codec.methods import METHOD_IDS
+
 if TYPE_CHECKING:
     from .contract import Peer
 
 
-def _of(module: str, factory: str) -> Callable[[], Peer]:
+def _of(module: str, factory: str, *arguments: str) -> Callable[[], Peer]:
     def make() -> Peer:
-        made: Peer = getattr(import_module(f".{module}", __name__), factory)()
+        made: Peer = getattr(import_module(f".{module}", __name__), factory)(*arguments)
         return made
 
     return make
@@ -34,12 +36,15 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "sdfz": _of("ours", "Sdfz"),
 }
 
+# Each method of ours alone: what has a place in a comparison only when asked for by name.
+METHODS: dict[str, Callable[[], Peer]] = {f"sdfz-{name}": _of("ours", "Sdfz", name) for name in METHOD_IDS}
+
 # Whoever can run a codec of the left has that of the right too: its curve is the lower envelope of both.
 BUILDS_ON = {"expert": "opponent"}
 
 
 def all_peers() -> tuple[Peer, ...]:
-    """Every peer, whether it can run here or not."""
+    """Every peer, whether it can run here or not, without our methods alone."""
     return tuple(make() for make in PEERS.values())
 
 
@@ -51,6 +56,7 @@ def peer(name: str) -> Peer:
     ValueError
         There is none; the text names those there are.
     """
-    if name not in PEERS:
-        raise ValueError(f"no codec is called {name!r}; there are {', '.join(PEERS)}")
-    return PEERS[name]()
+    known = PEERS | METHODS
+    if name not in known:
+        raise ValueError(f"no codec is called {name!r}; there are {', '.join(known)}")
+    return known[name]()

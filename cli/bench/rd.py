@@ -34,7 +34,14 @@ GB = 1_000_000_000
 @corpus_option
 @folder_option
 @shapes_option
-@option("--codecs", type=NamesType(), default=(), metavar="A,B", group="Codecs", help="Only these. [default: all]")
+@option(
+    "--codecs",
+    type=NamesType(),
+    default=(),
+    metavar="A,B",
+    group="Codecs",
+    help="Only these; sdfz-METHOD is one method alone. [default: all but those]",
+)
 @option(
     "--quick",
     is_flag=True,

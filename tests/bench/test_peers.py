@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 import shapes
-from sdfz.bench.peers import PEERS, all_peers, ours, packages, peer, refit
+from sdfz.bench.peers import METHODS, PEERS, all_peers, ours, packages, peer, refit
 from sdfz.bench.peers.contract import Mesh, Peer, RatePoint, Unavailable
 from sdfz.codec.distortion import Reference
+from sdfz.codec.methods import METHOD_IDS
 
 # Far from the origin and of an odd size: a peer that loses the frame is out by far more than its error.
 PLACE, SIZE = np.array([30.0, -70.0, 110.0]), 3.0
@@ -94,8 +95,16 @@ def test_rate_points_are_told_apart(torus: Mesh, codec: Peer, quick: bool) -> No
 
 def test_the_registry() -> None:
     assert [codec.name for codec in all_peers()] == list(PEERS)
+    assert [peer(name).name for name in METHODS] == [f"sdfz-{name}" for name in METHOD_IDS]
     with pytest.raises(ValueError, match="no codec is called 'zip'; there are draco, opponent"):
         peer("zip")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_alone_is_asked_for_at_every_point(torus: Mesh, name: str) -> None:
+    points = peer(name).points(torus, quick=False)
+    assert {point.settings["method"] for point in points} == {name.removeprefix("sdfz-")}
+    assert peer(name).version() != peer("sdfz").version()
 
 
 def test_peers_are_listed_without_their_packages() -> None:
@@ -167,12 +176,14 @@ class TestOurs:
         for name in ("codec/grid/fit.py", "codec/tables.npz", "formats/header.py"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text("one")
-        before = ours._digest(tmp_path)
-        assert len(before) == 8 and before == ours._digest(tmp_path)
+        before, without_grid = ours._digest(tmp_path, set()), ours._digest(tmp_path, {"grid"})
+        assert len(before) == 8 and before == ours._digest(tmp_path, set())
         (tmp_path / "codec/notes.txt").write_text("not a source")
-        assert ours._digest(tmp_path) == before
+        (tmp_path / "codec/grid/fit.py").write_text("another method's")
+        assert ours._digest(tmp_path, {"grid"}) == without_grid
+        assert ours._digest(tmp_path, set()) != before
         (tmp_path / "codec/tables.npz").write_text("two")
-        assert ours._digest(tmp_path) != before
+        assert ours._digest(tmp_path, {"grid"}) != without_grid
 
     def test_the_version_is_that_of_the_package(self) -> None:
         from sdfz import __version__
