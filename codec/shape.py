@@ -43,13 +43,15 @@ class Shape:
     metadata : Metadata or None
     truncated : bool
         Whether the file was cut and this is what its whole sections give.
+    surface : Surface
+        In normalized units, as the method's decoder gives it.
     """
 
     def __init__(self, container: Container, surface: Surface, limits: Limits = DEFAULT) -> None:
         self.header: Header = container.header
         self.metadata: Metadata | None = container.metadata
         self.truncated = container.truncated
-        self._surface = surface
+        self.surface: Surface = surface
         self._limits = limits
 
     def triangles(
@@ -79,7 +81,7 @@ class Shape:
         if resolution < MIN_RESOLUTION:
             raise ValueError(f"resolution {resolution} is not at least {MIN_RESOLUTION}")
         self._limits.check("max_resolution", resolution, "resolution")
-        vertices, faces = self._surface.mesh(resolution, progress, uniform=uniform)
+        vertices, faces = self.surface.mesh(resolution, progress, uniform=uniform)
         return self.header.frame.from_normalized(vertices), faces
 
     def mesh(self, resolution: int = DEFAULT_RESOLUTION, *, uniform: bool = False) -> trimesh.Trimesh:
@@ -117,7 +119,7 @@ class Shape:
     def _oracle(self) -> DistanceOracle:
         from .distance import DistanceOracle
 
-        vertices, faces = self._surface.mesh(DEFAULT_RESOLUTION)
+        vertices, faces = self.surface.mesh(DEFAULT_RESOLUTION)
         if not len(faces):
             raise FormatError("the file has no surface: its field is nowhere zero")
         return DistanceOracle(vertices, faces)

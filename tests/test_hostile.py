@@ -98,7 +98,7 @@ def test_a_cut_file_gives_its_whole_sections_when_asked():
         assert (shape is None) == (n_sections == 0)
         if shape is not None:
             assert shape.truncated
-            found = shape._surface.symbols.latents
+            found = shape.surface.symbols.latents
             assert all(np.array_equal(a, b) for a, b in zip(found, known[n_sections], strict=True))
     assert seen == {0, 1, 2}
 
@@ -192,7 +192,7 @@ def test_a_field_that_is_nowhere_zero():
 
 
 def test_limits_can_be_raised_and_lowered():
-    assert len(decode_bytes(WHOLE)._surface.symbols.cells) > 100
+    assert len(decode_bytes(WHOLE).surface.symbols.cells) > 100
     for limit, value in {"max_file_bytes": 100, "max_section_bytes": 50, "max_sections": 1, "max_depth": 2,
                          "max_cells": 100, "max_symbols": 500}.items():  # fmt: skip
         with pytest.raises(LimitError, match=limit):
