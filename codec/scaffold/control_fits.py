@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -20,6 +21,7 @@ from .part_order import in_coding_order
 from .quantize import Quantized, Steps, quantize
 
 Result = TypeVar("Result")
+Attempt = Callable[[float, float], Trial[Result]]
 
 # The normal step over the mean error of the fit, the tangential step over the normal one, where they lose least.
 _STEP_OF_ERROR, _TANGENTIAL_RATIO = 6.0, 2.0
@@ -77,6 +79,12 @@ class ControlFits:
         self._first: dict[int, Fitted] = {}
         self._fitted: dict[tuple[int, bool], Fitted] = {}
         self._angles = settings.crease_angles
+
+    def resampled(self, seed: int) -> ControlFits:
+        """Other fits to the same surface: from other samples of it."""
+        other = copy(self)
+        other._target, other._first, other._fitted = self._target.resampled(seed), {}, {}
+        return other
 
     def fitted(self, n_vertices: float, is_plain: bool = False) -> Fitted:
         """The fit of a control mesh with about so many vertices, as far as the surface's topology allows.
@@ -185,7 +193,7 @@ def _affordable(settings: FitSettings, n_vertices: int) -> FitSettings:
 
 
 def search_control(
-    attempts: Sequence[Callable[[float, float], Trial[Result]]],
+    attempts: Sequence[Sequence[Attempt[Result]]],
     start: float,
     slope: float,
     cost: Callable[[Trial[Result]], float],
@@ -202,9 +210,10 @@ def search_control(
 
     Parameters
     ----------
-    attempts : sequence of callable
-        Each makes trials, of one kind of surface, of a number of vertices and a fineness (`ControlFits.coded`). The
-        kind that costs less at the first size is searched with.
+    attempts : sequence of sequences of callable
+        Each makes trials of a number of vertices and a fineness (`ControlFits.coded`). Those of a row make the same
+        kind of surface in different ways. The kind that costs less at the first size, in the first way, is searched
+        with, in all of its ways: a few percent lie between them, and nothing but the search tells.
     start : float
         First number of vertices.
     slope : float
@@ -225,9 +234,9 @@ def search_control(
     list of Trial
         All of them, in order; `size` is the number of vertices.
     """
-    trials = [attempt(start, 1.0) for attempt in attempts]
+    trials = [ways[0](start, 1.0) for ways in attempts]
     first = min(trials, key=cost)
-    attempt = attempts[trials.index(first)]
+    ways = attempts[trials.index(first)]
     search = partial(
         _sizes,
         slope=slope,
@@ -236,25 +245,27 @@ def search_control(
         n_trials=max(n_trials - _FINE_TRIALS, 1),
         near=max(near, size_near, _NEAR),
     )
-    sizes = search(attempt, first)
+    sizes = search(ways[0], first)
     trials += sizes[1:]
     best = min(sizes, key=miss)
     if len(attempts) > 1 and abs(np.log(best.size / start)) > np.log(_FAR):
-        others = [other for other in attempts if other is not attempt]
-        trials += (found := [other(best.size, 1.0) for other in others])
+        others = [other for other in attempts if other is not ways]
+        trials += (found := [other[0](best.size, 1.0) for other in others])
         other = min(found, key=cost)
         if cost(other) < cost(best):
-            attempt = others[found.index(other)]
-            sizes = search(attempt, other)
+            ways = others[found.index(other)]
+            sizes = search(ways[0], other)
             trials += sizes[1:]
             best = min(sizes, key=miss)
-    if not near < miss(best) <= _FINE_TUNABLE or len(sizes) >= n_trials:
-        return trials
-    return trials + _finer(attempt, best, slope, n_trials - len(sizes), near)
+    trials += _finer(ways[0], sizes, slope, n_trials, near)
+    for way in ways[1:]:
+        trials += (sizes := search(way, way(best.size, 1.0)))
+        trials += _finer(way, sizes, slope, n_trials, near)
+    return trials
 
 
 def _sizes(
-    attempt: Callable[[float, float], Trial[Result]],
+    attempt: Attempt[Result],
     first: Trial[Result],
     *,
     slope: float,
@@ -272,14 +283,17 @@ def _sizes(
 
 
 def _finer(
-    attempt: Callable[[float, float], Trial[Result]], best: Trial[Result], slope: float, n_trials: int, near: float
+    attempt: Attempt[Result], sizes: list[Trial[Result]], slope: float, n_trials: int, near: float
 ) -> list[Trial[Result]]:
-    """Trials of other steps for a mesh that nearly meets the goal."""
+    """Trials of other steps for the mesh that is nearest to the goal, if it nearly meets it."""
+    best = min(sizes, key=miss)
+    if not near < miss(best) <= _FINE_TUNABLE or len(sizes) >= n_trials:
+        return []
 
     def tuned(fineness: float) -> Trial[Result]:
         if fineness == 1.0:
             return replace(best, size=1.0)
         return replace(attempt(best.size, fineness), size=fineness)
 
-    finer = smallest_that_meets(tuned, 1.0, 0.4, 2.5, n_trials + 1, slope * _STEP_SLOPE, near)
+    finer = smallest_that_meets(tuned, 1.0, 0.4, 2.5, n_trials - len(sizes) + 1, slope * _STEP_SLOPE, near)
     return [replace(trial, size=best.size) for trial in finer[1:]]

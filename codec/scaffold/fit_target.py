@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import igl
@@ -80,6 +81,12 @@ class FitTarget:
         ends = mesh.edges[mesh.is_boundary]
         self.boundary = Segments(self.points, ends) if len(ends) else None
         self._samples: dict[int, tuple[FloatArray, IntArray]] = {}
+
+    def resampled(self, seed: int) -> FitTarget:
+        """The same surface with other samples."""
+        other = copy(self)
+        other._seed, other._samples = seed, {}
+        return other
 
     def samples(self, n: int) -> tuple[FloatArray, IntArray]:
         """`n` points spread evenly over the surface (n, 3), always the same ones, and the face of each (n,)."""

@@ -28,7 +28,7 @@ def _cost(trial):
 @pytest.mark.parametrize("start", [60.0, 280.0, 3000.0])
 def test_few_sizes_and_then_steps(start):
     calls = []
-    trials = search_control([lambda n, fineness: _modelled(calls, n, fineness)], start, -1.0, _cost, n_trials=7)
+    trials = search_control([[partial(_modelled, calls)]], start, -1.0, _cost, n_trials=7)
     assert len(calls) == len(trials) <= 7
     best = best_of(trials, lambda n_bytes: n_bytes)
     assert 0.9 < best.excess <= 1
@@ -38,7 +38,7 @@ def test_few_sizes_and_then_steps(start):
 
 def test_a_goal_that_is_out_of_reach_ends_at_the_largest():
     calls = []
-    trials = search_control([lambda n, f: Trial(n, 100.0, n)], 100.0, -1.0, _cost, high=500.0)
+    trials = search_control([[lambda n, f: Trial(n, 100.0, n)]], 100.0, -1.0, _cost, high=500.0)
     assert max(trial.size for trial in trials) == 500.0
     assert not calls
 
@@ -53,7 +53,7 @@ def test_the_kind_that_costs_less_where_the_search_ends(start, kinds):
         better = (n / 100) ** 0.5 if kind else 1.0
         return Trial(n, 300 / n / better / fineness**0.35, n * fineness**0.1)
 
-    attempts = [partial(attempt, kind) for kind in (0, 1)]
+    attempts = [[partial(attempt, kind)] for kind in (0, 1)]
     trials = search_control(attempts, start, -1.0, _cost, n_trials=7)
     assert {kind for kind, *_ in calls[2:] if kind} == {1}
     assert {kind for kind, *_ in calls[2:]} == kinds
@@ -61,10 +61,33 @@ def test_the_kind_that_costs_less_where_the_search_ends(start, kinds):
     assert best_of(trials, lambda n_bytes: n_bytes).size < 220
 
 
+def test_every_way_of_the_kind_is_searched_with():
+    calls = []
+
+    def attempt(way, n, fineness):
+        calls.append((way, n, fineness))
+        return Trial(n, (1.0, 0.92, 1.1)[way] * 300 / n / fineness**0.35, n * fineness**0.1)
+
+    trials = search_control([[partial(attempt, way) for way in range(3)]], 200.0, -1.0, _cost, n_trials=7)
+    assert len(trials) == len(calls)
+    for way in range(3):
+        met = [t.excess for t, (made_by, *_) in zip(trials, calls, strict=True) if made_by == way and t.excess <= 1]
+        assert max(met) > 0.9
+    alone = search_control([[partial(attempt, 0)]], 200.0, -1.0, _cost, n_trials=7)
+    assert best_of(trials, float).result < best_of(alone, float).result
+
+
+def test_fits_to_other_samples_differ_a_little():
+    fits = ControlFits(FitTarget(*torus(n_major=48, n_minor=24)), QUICK, n_rounds=2)
+    first, other = fits.fitted(60), fits.resampled(1).fitted(60)
+    assert fits.resampled(0).fitted(60).matches.cd == first.matches.cd != other.matches.cd
+    assert other.matches.cd == pytest.approx(first.matches.cd, rel=0.3)
+
+
 def test_near_enough_is_the_end():
     calls = []
     attempt = partial(_modelled, calls)
-    assert len(search_control([attempt], 300.0, -1.0, _cost, near=0.1)) == len(calls) == 1
+    assert len(search_control([[attempt]], 300.0, -1.0, _cost, near=0.1)) == len(calls) == 1
 
 
 def test_plain_triangles_are_fitted_and_coded_as_they_are():
