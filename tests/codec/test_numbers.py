@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_numbers import Numbers
 from sdfz.codec.numbers import MOST_NUMBER, NumberDecoder, NumberEncoder
 from sdfz.formats.errors import FormatError, TrailingDataError
 
@@ -57,6 +58,26 @@ def test_kinds_and_what_is_near_are_learned_from():
     sizes = np.exp(2.5 * np.sin(np.arange(3000) / 60))
     drifting = np.round(rng.laplace(0, sizes)).astype(np.int64)
     assert len(_coded(drifting, near=_before(3000, 4))) < 0.9 * len(_coded(drifting, near=_before(3000, 0)))
+
+
+def test_the_bytes_are_those_of_the_document():
+    """SPEC.md says enough: plain_numbers.py shares no code with the package."""
+    rng = np.random.default_rng(0)
+    n = 300
+    numbers = np.round(rng.laplace(0, 2.0 ** rng.integers(-2, 22, n))).astype(np.int64).clip(-MOST_NUMBER, MOST_NUMBER)
+    numbers[:2] = -MOST_NUMBER, MOST_NUMBER
+    kinds, places = rng.integers(0, 64, (2, n))
+    near = np.where(rng.random((n, 3)) < 0.2, -1, (rng.random((n, 3)) * np.arange(n)[:, None]).astype(np.int64))
+    near[0] = -1
+    encoder = NumberEncoder()
+    encoder.put_bits(np.array([37, 5]), 6)
+    encoder.put(numbers, kinds, places, near)
+    plain = Numbers(encoder.finish())
+    assert [plain.take_bits(6) for _ in range(2)] == [37, 5]
+    assert [plain.take(*each) for each in zip(kinds.tolist(), places.tolist(), near.tolist(), strict=True)] == (
+        numbers.tolist()
+    )
+    plain.check_end()
 
 
 def test_several_arrays_and_raw_bits_share_a_stream():
