@@ -12,7 +12,7 @@ from numba.core import event, types
 logger = logging.getLogger(__name__)
 
 
-def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def njit(*, cache: bool, nogil: bool = False, fastmath: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """As `numba.njit`, also where nothing can be kept.
 
     Parameters
@@ -23,15 +23,17 @@ def njit(*, cache: bool, nogil: bool = False) -> Callable[[Callable[..., Any]], 
         anew; numba's own decorator refuses it.
     nogil : bool
         Let other threads run meanwhile.
+    fastmath : bool
+        Let sums of floats be taken in any order, for fitting only: what is decoded must not depend on it.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
         if getattr(numba.config, "DISABLE_JIT", 0):  # NUMBA_DISABLE_JIT, for debuggers
             return function
         try:
-            dispatcher = numba.njit(cache=cache, nogil=nogil)(function)
+            dispatcher = numba.njit(cache=cache, nogil=nogil, fastmath=fastmath)(function)
         except RuntimeError:
-            dispatcher = numba.njit(nogil=nogil)(function)
+            dispatcher = numba.njit(nogil=nogil, fastmath=fastmath)(function)
         _compile_once(dispatcher)
         return dispatcher
 
