@@ -80,19 +80,28 @@ class Target:
             n_samples += _SAMPLES_AT_ONCE
         return cells
 
-    def samples(self, frame: Frame, cells: Cells, depth: int, n_samples: int) -> Samples:
+    def samples(
+        self,
+        frame: Frame,
+        cells: Cells,
+        depth: int,
+        n_samples: int,
+        *,
+        spread_share: float = 0.1,
+        scales: tuple[float, float] = (0.06, 0.4),
+    ) -> Samples:
         """Distance samples for fitting a field on occupied cells, in random order, in the frame's normalized units.
 
-        Most lie close to the surface (half of them within 6 %, the others within 40 % of a cell); a tenth is spread
-        over the cells, so that their far corners are not left to chance: an unseen corner may cross zero and leave a
-        crumb.
+        Most lie close to the surface, at distances with two standard deviations, `scales` in cells, half of them each.
+        A share is spread over the cells, so that their far corners are not left to chance: an unseen corner may cross
+        zero and leave a crumb.
         """
         rng = np.random.default_rng(self.seed + 1)
         ratio = self.to_home_ratio(frame)
         cell = 2 / (1 << depth)
-        n_spread = n_samples // 10
-        scales = (0.06 * cell * ratio, 0.4 * cell * ratio)
-        near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, scales, rng)
+        n_spread = round(spread_share * n_samples)
+        lengths = [scale * cell * ratio for scale in scales]
+        near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, lengths, rng)
         spread = (cells[rng.integers(0, len(cells), n_spread)] + rng.random((n_spread, 3))) * cell - 1
         distances = self.oracle.signed(self._home.to_normalized(frame.from_normalized(spread)))
         points = np.concatenate([self._to_frame(near.points, frame), spread]).astype(np.float32)
