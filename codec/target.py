@@ -69,13 +69,13 @@ class Target:
         rng = np.random.default_rng(self.seed)
         step = reach * (2 / (1 << depth)) * self.to_home_ratio(frame)
         normals = self._normals()
-        cells = cells_of_points(self._to_frame(self.vertices[np.unique(self.faces)], frame), depth)
+        cells = cells_of_points(self.from_home(self.vertices[np.unique(self.faces)], frame), depth)
         n_samples = 0
         while n_samples < max(_SAMPLES_AT_ONCE, _SAMPLES_A_CELL * len(cells)):
             points, faces = surface_points(self.vertices, self.faces, _SAMPLES_AT_ONCE, rng)
             offset = normals[faces] * step
             probes = np.concatenate([points, points + offset, points - offset])
-            found = cells_of_points(self._to_frame(probes, frame), depth)
+            found = cells_of_points(self.from_home(probes, frame), depth)
             cells = sorted_cells(np.concatenate([cells, found]), depth)
             n_samples += _SAMPLES_AT_ONCE
         return cells
@@ -104,7 +104,7 @@ class Target:
         near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, lengths, rng)
         spread = (cells[rng.integers(0, len(cells), n_spread)] + rng.random((n_spread, 3))) * cell - 1
         distances = self.oracle.signed(self._home.to_normalized(frame.from_normalized(spread)))
-        points = np.concatenate([self._to_frame(near.points, frame), spread]).astype(np.float32)
+        points = np.concatenate([self.from_home(near.points, frame), spread]).astype(np.float32)
         values = np.concatenate([near.distances, distances]).astype(np.float32) / np.float32(ratio)
         order = rng.permutation(len(points))
         return Samples(points[order], values[order])
@@ -117,12 +117,13 @@ class Target:
         """Normalized coordinates of a frame in the home frame."""
         return self._home.to_normalized(frame.from_normalized(vertices))
 
+    def from_home(self, points: npt.NDArray[np.floating], frame: Frame) -> npt.NDArray[np.float64]:
+        """Coordinates of the home frame, normalized in another one."""
+        return frame.to_normalized(self._home.from_normalized(points))
+
     def to_home_ratio(self, frame: Frame) -> float:
         """Length in the home frame of a normalized unit of a frame."""
         return frame.scale / self._home.scale
-
-    def _to_frame(self, points: npt.NDArray[np.floating], frame: Frame) -> npt.NDArray[np.float64]:
-        return frame.to_normalized(self._home.from_normalized(points))
 
     def _normals(self) -> npt.NDArray[np.float64]:
         a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
