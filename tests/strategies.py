@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sdfz.codec.entropy import MAX_ESCAPE_BITS, TABLE_TOTAL, SignedTables, TableFamily
-from sdfz.codec.grid.lattice import MAX_GAIN_CODE, pyramid
+from sdfz.codec.gains import MAX_GAIN_CODE
+from sdfz.codec.grid.lattice import pyramid
 from sdfz.codec.grid.symbols import MAX_LEVELS, NETWORK_WIDTHS, GridSymbols, network_shapes
 from sdfz.codec.grid.tables import LATENT_SUPPORT
 from sdfz.codec.occupancy import OCTANTS, Cells, sorted_cells

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
 from ...formats.model_pack import ModelPack
+from ..trim import dropped, in_cells
 from .stream import network_code, unpack_symbols
 from .symbols import SHARED_NETWORK, GridSymbols
-from .trim import dropped, in_cells
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
 _CRUMB_CELLS = 0.5

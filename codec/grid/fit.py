@@ -29,9 +29,11 @@ import torch
 
 from ...formats.model_pack import ModelPack
 from ..backend import plain_network
+from ..fitting import bounds, laplace_bits
+from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
-from .lattice import FIXED_ONE, Lattice, code_of_gain, gain_of_code, pyramid
+from .lattice import Lattice, pyramid
 from .model import OUTPUT_SCALE, network_inputs
 from .shared import layers_of_pack
 from .symbols import OWN_NETWORK, WEIGHT_SCALE, GridSymbols, network_shapes
@@ -80,8 +82,6 @@ LATENT_RATE = 0.15  # Adam's rates; the latents' in symbols
 GAIN_RATE = 0.01
 SPREAD_RATE = 0.02
 WEIGHT_RATE = 0.02
-# Beyond half a cell from the surface only the sign matters, and that it is no close call; in cells.
-_FAR, _FAR_LOW = 0.5, 0.2
 _LEAST_SQUARES_SAMPLES = 1 << 17
 _LEAST_SQUARES_STEPS = 60
 _RIDGE = 1e-3
@@ -188,15 +188,6 @@ def _batches(
     return batches
 
 
-def bounds(
-    distances: npt.NDArray[np.float32], cell: float, slack: float
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Least and largest |f| that costs nothing at points of an unsigned distance."""
-    low = np.minimum((1 - slack) * distances, np.float32(_FAR_LOW * cell))
-    high = np.where(distances < _FAR * cell, (1 + slack) * distances, np.float32(np.inf))
-    return low, high.astype(np.float32)
-
-
 def _torch_csr(matrix: scipy.sparse.csr_matrix) -> torch.Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
@@ -270,15 +261,6 @@ class _Model:
             weights=tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int32).numpy() for w in self.weights),
             latents=tuple(torch.round(q.detach()[:, 0]).to(torch.int32).numpy() for q in self.latents),
         )
-
-
-def laplace_bits(symbols: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-    """Bits of (noisy) integers: -log2 of a Laplace distribution's mass within half a step."""
-    upper, lower = symbols.abs() + 0.5, symbols.abs() - 0.5
-    above = 1 - 0.5 * torch.exp(-upper / spread)
-    inner = 0.5 * torch.exp(lower.clamp(max=0) / spread)
-    below = torch.where(lower < 0, inner, 1 - 0.5 * torch.exp(-lower.clamp(min=0) / spread))
-    return -torch.log2((above - below).clamp(min=1e-6))
 
 
 def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:

@@ -13,24 +13,6 @@ import numpy.typing as npt
 
 from ..occupancy import OCTANTS, Cells, parents_of, sorted_cells
 
-# Part of the format, never change.
-FIXED_ONE = 1 << 20  # one normalized unit
-GAIN_OCTAVE = 8  # gain codes an octave
-# 2**(20 - i / 8), rounded: written out, since a power computed in floating point could differ in its last bit.
-GAIN_MANTISSAS = (1048576, 961548, 881744, 808563, 741455, 679917, 623487, 571740)
-MAX_GAIN_CODE = 20 * GAIN_OCTAVE - 1
-PARITY_ORDER = (0, 3, 5, 6, 1, 2, 4, 7)
-
-
-def gain_of_code(code: int) -> int:
-    """Step of a level's latents in fixed point: about 2**20 * 2**(-code / 8), at least 1."""
-    return GAIN_MANTISSAS[code % GAIN_OCTAVE] >> code // GAIN_OCTAVE
-
-
-def code_of_gain(gain: float) -> int:
-    """Code of the step nearest to `gain` normalized units."""
-    return int(np.clip(np.rint(-GAIN_OCTAVE * np.log2(max(gain, 1e-9))), 0, MAX_GAIN_CODE))
-
 
 @dataclass(frozen=True)
 class Lattice:
@@ -129,12 +111,6 @@ class Lattice:
         axes = np.stack([1 - offset, offset], 1)  # (N, 2, 3)
         weights = axes[:, OCTANTS[:, 0], 0] * axes[:, OCTANTS[:, 1], 1] * axes[:, OCTANTS[:, 2], 2]
         return self.index[_key(low, self.edge)[:, None] + _key(OCTANTS, self.edge)], weights
-
-
-def parity_passes(coordinates: npt.NDArray[np.integer]) -> list[npt.NDArray[np.intp]]:
-    """Positions of (N, 3) lattice coordinates in eight passes, by parity: the four even ones first."""
-    parity = (coordinates & 1) @ np.array([4, 2, 1])
-    return [np.flatnonzero(parity == p) for p in PARITY_ORDER]
 
 
 def _key(nodes: npt.NDArray[np.integer], edge: int) -> npt.NDArray[np.int64]:

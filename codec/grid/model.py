@@ -21,10 +21,11 @@ import torch
 
 from ...formats.model_pack import ModelPack
 from ..backend import fused_network
+from ..gains import FIXED_ONE, gain_of_code
 from ..mesher import Region
 from ..occupancy import OCTANTS
 from ..tensor_field import TensorField
-from .lattice import FIXED_ONE, Lattice, gain_of_code, pyramid
+from .lattice import Lattice, pyramid
 from .shared import layers_of_pack
 from .symbols import SHARED_NETWORK, WEIGHT_SCALE, GridSymbols
 

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..context import log_feature
+from ..gains import FIXED_ONE, gain_of_code
 from ..occupancy import NEIGHBOURS
-from .lattice import FIXED_ONE, Lattice, gain_of_code, parity_passes
+from ..parity import parity_passes
+from .lattice import Lattice
 
 # Part of the format, never renumber.
 N_FEATURES = 12

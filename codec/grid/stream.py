@@ -21,12 +21,14 @@ from ...formats.errors import FormatError
 from ...formats.fields import U8, Field, FieldTable
 from ...formats.limits import DEFAULT, Limits
 from ..entropy import SymbolDecoder, SymbolEncoder
+from ..gains import FIXED_ONE, MAX_GAIN_CODE, gain_of_code
 from ..occupancy import Cells, closeness_of, decode_children, encode_children, parents_of
-from .lattice import FIXED_ONE, MAX_GAIN_CODE, Lattice, gain_of_code
+from ..trim import NO_CELLS
+from .lattice import Lattice
 from .passes import NodePasses
 from .symbols import MAX_DEPTH, MAX_LEVELS, NETWORK_WIDTHS, GridSymbols, network_shapes
 from .tables import GridTables, grid_tables
-from .trim import NO_CELLS, put_trims, take_trims
+from .trim import put_trims, take_trims
 
 PAYLOAD = FieldTable(
     "grid payload",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..occupancy import Cells
-from .trim import NO_CELLS
+from ..trim import NO_CELLS
 
 # Part of the format, never renumber.
 METHOD_ID = 1

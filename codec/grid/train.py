@@ -19,12 +19,14 @@ import torch
 from ...formats.errors import MeshError
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
+from ..fineness import choose_grid
+from ..fitting import bounds, laplace_bits
 from ..occupancy import OCTANTS, Cells, cell_names
 from ..sample import Samples
 from ..target import Target
 from ..training.trainee import Arrays, Metrics, ShapeArrays
-from .encode import N_LEVELS, choose_grid
-from .fit import GAIN_RATE, LATENT_RATE, SPREAD_RATE, FitSettings, bounds, fit, inside, laplace_bits, least_squares
+from .encode import N_LEVELS
+from .fit import GAIN_RATE, LATENT_RATE, SPREAD_RATE, FitSettings, fit, inside, least_squares
 from .lattice import pyramid
 from .model import INPUT_SCALE, OUTPUT_SCALE, GridField
 from .shared import METHOD, n_inputs, pack_of_layers

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import shapes
 import torch
-from sdfz.codec.grid.encode import GridSettings, choose_grid, encode_grid
+from sdfz.codec.fineness import choose_grid
+from sdfz.codec.grid.encode import GridSettings, encode_grid
 from sdfz.codec.grid.fit import FitSettings, fit
 from sdfz.codec.grid.model import GridField
 from sdfz.codec.grid.stream import pack_symbols, unpack_symbols

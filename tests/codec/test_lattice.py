@@ -3,15 +3,8 @@ import itertools
 import numpy as np
 import pytest
 from hypothesis import given
-from sdfz.codec.grid.lattice import (
-    FIXED_ONE,
-    GAIN_OCTAVE,
-    MAX_GAIN_CODE,
-    Lattice,
-    code_of_gain,
-    gain_of_code,
-    pyramid,
-)
+from sdfz.codec.gains import FIXED_ONE, GAIN_OCTAVE, MAX_GAIN_CODE, code_of_gain, gain_of_code
+from sdfz.codec.grid.lattice import Lattice, pyramid
 from sdfz.codec.occupancy import OCTANTS, parents_of, sorted_cells
 from strategies import octrees, rngs
 

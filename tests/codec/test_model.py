@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from sdfz.codec.grid.lattice import FIXED_ONE, gain_of_code, pyramid
+from sdfz.codec.gains import FIXED_ONE, gain_of_code
+from sdfz.codec.grid.lattice import pyramid
 from sdfz.codec.grid.model import GridField, levels_of
 from sdfz.codec.grid.symbols import WEIGHT_SCALE, GridSymbols, network_shapes
 from sdfz.codec.occupancy import cells_of_points, sorted_cells

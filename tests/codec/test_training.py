@@ -12,7 +12,7 @@ import pytest
 import shapes
 import torch
 from numpy.typing import NDArray
-from sdfz.codec.grid.lattice import FIXED_ONE, gain_of_code
+from sdfz.codec.gains import FIXED_ONE, gain_of_code
 from sdfz.codec.grid.model import GridField
 from sdfz.codec.grid.symbols import SHARED_NETWORK, GridSymbols
 from sdfz.codec.grid.train import AutoDecoder, GridTrainee

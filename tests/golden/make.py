@@ -25,8 +25,9 @@ from golden_files import MALFORMED, SPEC, Golden
 from sdfz.codec.decode import decode_bytes
 from sdfz.codec.distortion import measure
 from sdfz.codec.entropy import SymbolEncoder
+from sdfz.codec.gains import MAX_GAIN_CODE
 from sdfz.codec.grid.encode import GridSettings, encode_grid
-from sdfz.codec.grid.lattice import MAX_GAIN_CODE, pyramid
+from sdfz.codec.grid.lattice import pyramid
 from sdfz.codec.grid.model import GridField
 from sdfz.codec.grid.stream import pack_symbols
 from sdfz.codec.grid.symbols import METHOD_ID, GridSymbols, network_shapes
