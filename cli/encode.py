@@ -130,8 +130,8 @@ class _Request:
     default="auto",
     show_default=True,
     group="Encoding",
-    help="How the surface is coded. scaffold: a coded control mesh; grid: a distance field; auto: the scaffold, or "
-    "the grid where the scaffold does badly and the grid measures better.",
+    help="How the surface is coded. scaffold: a coded control mesh; grid and hashgrid: distance fields; auto: the "
+    "scaffold, or the grid where the scaffold does badly and the grid measures better.",
 )
 @option(
     "--preserve-mesh",
@@ -201,7 +201,7 @@ def _check_usage(ctx: click.Context, request: _Request) -> None:
     metric_given = ctx.get_parameter_source("metric") is click.core.ParameterSource.COMMANDLINE
     if metric_given and request.max_error is None:
         raise click.UsageError("--metric says what --max-error bounds; give --max-error too.")
-    if request.preserve_mesh and request.method == "grid":
+    if request.preserve_mesh and request.method not in ("auto", "scaffold"):
         raise click.UsageError("--preserve-mesh needs --method scaffold.")
 
 

@@ -47,11 +47,11 @@ class EncodeSettings:
 
     Parameters
     ----------
-    method : {'auto', 'grid', 'scaffold'}
+    method : {'auto', 'grid', 'scaffold', 'hashgrid'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a
-        grid for a number of cells.
+        grid or hash grid for a number of cells.
     max_error : ErrorBound, optional
         Bound on the error measured on the decoded mesh.
     metric : {'hd', 'rms', 'cd'}
@@ -63,7 +63,7 @@ class EncodeSettings:
     seed : int
         Of everything random in fitting.
     device, backend : str
-        Where the decoded shape of a grid that is measured is evaluated. Fitting runs on the CPU.
+        Where the decoded shape of a field that is measured is evaluated. Fitting runs on the CPU.
     threads : int, optional
         What is found does not depend on it, but for a grid's rounding; all cores by default.
     preserve_mesh : bool

@@ -1,0 +1,257 @@
+"""Fit a hash grid to a shape: least squares level by level, then gradient descent with the rate in the loss.
+
+::
+
+    samples near the surface --> entries around each and their shares, once
+    levels, coarse to fine: least squares on what the coarser ones leave; the network starts as their sum
+    Adam on   log of the mean distance of f from [(1 - slack) d, (1 + slack) d]  +  elasticity * log bits
+          (noise in place of rounding, then rounding itself)
+
+The rate is that of Laplace distributions whose widths are fitted, one for each level and layer: it makes most entries
+small and many zero. Entries that no occupied cell touches are not fitted and not coded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import scipy.sparse.linalg
+import torch
+
+from ..grid.fit import bounds, laplace_bits
+from ..grid.lattice import FIXED_ONE, code_of_gain, gain_of_code
+from ..occupancy import Cells
+from ..sample import Samples
+from .descent import MeanError
+from .encoding import HashGrid
+from .symbols import WEIGHT_SCALE, HashgridSymbols, network_shapes
+from .touched import TouchedLevel, to_unit
+
+Progress = Callable[[str, int, int], None]
+Floats = npt.NDArray[np.float32]
+
+TABLE_RATE, GAIN_RATE, SPREAD_RATE, WEIGHT_RATE = 0.15, 0.01, 0.02, 0.02  # Adam's; the tables' in symbols
+_FIRST_STEP = 0.15  # of the tables' quantization, in edges of a cell; learned from there
+_FIRST_WEIGHT_SPREAD = 30.0
+_LEAST_SQUARES_SAMPLES = 1 << 15
+_LEAST_SQUARES_STEPS = 40
+_RIDGE = 1e-3
+# Bytes that the rate counts beside numbers: the header, and the octree a cell.
+_FIXED_BYTES, _OCTREE_BITS = 45, 1.8
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a field is fitted.
+
+    Parameters
+    ----------
+    elasticity : float
+        Percent of error that a percent of bits is worth.
+    n_iterations : int
+        Steps of Adam.
+    width : int
+        Hidden units of the network.
+    slack : float
+        What a distance may be off, as a share of itself, where only the zero set matters.
+    batch_size : int
+        Samples of a step.
+    rounding_share : float
+        Share of the steps, the last ones, that see rounded numbers.
+    """
+
+    elasticity: float = 1.0
+    n_iterations: int = 2000
+    width: int = 16
+    slack: float = 0.5
+    batch_size: int = 8192
+    rounding_share: float = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class _Observed:
+    """Samples as the descent sees them; lengths in edges of a cell."""
+
+    entries: npt.NDArray[np.int32]  # (N, L, 8), rows of all levels' touched entries
+    shares: Floats  # (N, L, 8)
+    signs: Floats  # (N,)
+    low: Floats  # (N,) where |f| should lie
+    high: Floats
+
+    def batch(self, start: int, size: int) -> tuple[npt.NDArray[np.int32], Floats, Floats, Floats, Floats]:
+        part = slice(start, start + size)
+        return self.entries[part], self.shares[part], self.signs[part], self.low[part], self.high[part]
+
+
+def fit(
+    cells: Cells,
+    depth: int,
+    grid: HashGrid,
+    samples: Samples,
+    settings: FitSettings,
+    generator: torch.Generator,
+    progress: Progress | None = None,
+) -> HashgridSymbols:
+    """Integers of the field that fits samples of a signed distance, at a price for each bit.
+
+    Parameters
+    ----------
+    cells : (M, 3) int32
+        Occupied cells, sorted.
+    depth : int
+        Their level.
+    grid : HashGrid
+    samples : Samples
+        In random order, in the cells or close to them.
+    settings : FitSettings
+    generator : torch.Generator
+        Of the noise and the first network weights.
+    progress : callable, optional
+        Called with ("fit", steps done, steps in all).
+    """
+    levels = [TouchedLevel(grid, level, cells, depth) for level in range(grid.n_levels)]
+    cell = 2.0 / (1 << depth)
+    observed = _observe(levels, samples, depth, cell, settings.slack)
+    distances = samples.distances / np.float32(cell)
+    start = _least_squares(levels, observed, distances)
+    model = _Model(levels, [values / _FIRST_STEP for values in start], settings, generator)
+    _descend(model, observed, _FIXED_BYTES * 8 + _OCTREE_BITS * len(cells), settings, generator, progress)
+    return model.symbols(cells, depth)
+
+
+def _observe(levels: Sequence[TouchedLevel], samples: Samples, depth: int, cell: float, slack: float) -> _Observed:
+    unit = to_unit(samples.points, depth)
+    entries, shares, first = [], [], 0
+    for level in levels:
+        nodes, weights = level.grid.corners(level.level, unit)
+        places = level.places(nodes)
+        entries.append(np.maximum(places, 0) + first)
+        shares.append(np.where(places >= 0, weights, 0))
+        first += len(level)
+    low, high = bounds(np.abs(samples.distances), cell, slack)
+    return _Observed(
+        np.stack(entries, 1).astype(np.int32),
+        np.stack(shares, 1).astype(np.float32),
+        np.sign(samples.distances).astype(np.float32),
+        (low / cell).astype(np.float32),
+        (high / cell).astype(np.float32),
+    )
+
+
+def _least_squares(
+    levels: Sequence[TouchedLevel], observed: _Observed, distances: Floats
+) -> list[npt.NDArray[np.float64]]:
+    """Each level fitted to what the coarser ones leave, slightly damped, in edges of a cell."""
+    rest = distances[:_LEAST_SQUARES_SAMPLES].astype(np.float64)
+    n, first, found = len(rest), 0, []
+    for i, level in enumerate(levels):
+        columns = observed.entries[:n, i].ravel() - first
+        shares = observed.shares[:n, i].ravel().astype(np.float64)
+        matrix = scipy.sparse.csr_matrix((shares, columns, np.arange(0, 8 * n + 1, 8)), shape=(n, len(level)))
+        damping = math.sqrt(_RIDGE * n / len(level))
+        values = scipy.sparse.linalg.lsqr(matrix, rest, damp=damping, iter_lim=_LEAST_SQUARES_STEPS)[0]
+        rest = rest - matrix @ values
+        found.append(values)
+        first += len(level)
+    return found
+
+
+class _Model:
+    """What is fitted: entries in symbols, a step a level, the network, and the spreads of all these numbers."""
+
+    def __init__(
+        self, levels: Sequence[TouchedLevel], start: Sequence[npt.NDArray[np.float64]], settings: FitSettings,
+        generator: torch.Generator,
+    ) -> None:  # fmt: skip
+        self.grid = levels[0].grid
+        self.sizes = [len(level) for level in levels]
+        n_features = self.grid.n_features
+        values = torch.randn(sum(self.sizes), n_features, generator=generator) * 0.3
+        values[:, 0] = torch.from_numpy(np.concatenate(start)).float()
+        self.values = values.requires_grad_()
+        self.log_gains = torch.full((len(levels),), math.log(_FIRST_STEP), requires_grad=True)
+        self.log_spreads = torch.zeros(len(levels), requires_grad=True)
+        self.weights = [w.requires_grad_() for w in _first_weights(self.grid, settings.width, generator)]
+        self.log_weight_spreads = torch.full((2,), math.log(_FIRST_WEIGHT_SPREAD), requires_grad=True)
+        self._level_of = torch.repeat_interleave(torch.arange(len(levels)), torch.tensor(self.sizes))
+
+    def groups(self) -> list[dict[str, object]]:
+        """Adam's parameter groups."""
+        spreads = [self.log_spreads, self.log_weight_spreads]
+        groups = [([self.values], TABLE_RATE), ([self.log_gains], GAIN_RATE), (spreads, SPREAD_RATE)]
+        return [{"params": found, "lr": rate} for found, rate in [*groups, (self.weights, WEIGHT_RATE)]]
+
+    def fix_gains(self) -> None:
+        """Round the gains to what the file can say; they stay so."""
+        codes = [code_of_gain(math.exp(value)) for value in self.log_gains.tolist()]
+        self.log_gains = torch.tensor([math.log(gain_of_code(code) / FIXED_ONE) for code in codes])
+
+    def bits(self, values: torch.Tensor, weights: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Bits that the numbers cost under a Laplace distribution a level and a layer."""
+        total = laplace_bits(values, self.log_spreads.exp()[self._level_of, None]).sum()
+        for layer, spread in zip(weights, self.log_weight_spreads.exp(), strict=True):
+            total = total + laplace_bits(layer * WEIGHT_SCALE, spread).sum()
+        return total
+
+    def symbols(self, cells: Cells, depth: int) -> HashgridSymbols:
+        """The rounded model."""
+        values = torch.round(self.values.detach()).to(torch.int64)
+        return HashgridSymbols(
+            depth,
+            cells,
+            self.grid,
+            tuple(code_of_gain(math.exp(value)) for value in self.log_gains.tolist()),
+            tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int64).numpy() for w in self.weights),
+            tuple(table.numpy() for table in torch.split(values, self.sizes)),
+        )
+
+
+def _first_weights(grid: HashGrid, width: int, generator: torch.Generator) -> list[torch.Tensor]:
+    """A network that answers about the sum of the first features: two units carry its two signs."""
+    (_, n_in), _ = network_shapes(grid, width)
+    first = torch.randn(width, n_in, generator=generator) * math.sqrt(0.5 / n_in)
+    second = torch.randn(1, width, generator=generator) * (0.1 * math.sqrt(2 / width))
+    sums = torch.zeros(n_in)
+    sums[: n_in - 1 : grid.n_features] = 1
+    first[0], first[1], second[0, 0], second[0, 1] = sums, -sums, 1, -1
+    return [first, second]
+
+
+def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+    """Rounded values whose gradient is that of the values themselves."""
+    return values + (torch.round(values.detach() * scale) / scale - values.detach())
+
+
+def _descend(
+    model: _Model, observed: _Observed, fixed_bits: float, settings: FitSettings, generator: torch.Generator,
+    progress: Progress | None,
+) -> None:  # fmt: skip
+    n_steps, size = settings.n_iterations, settings.batch_size
+    n_batches = max(len(observed.signs) // size, 1)
+    first_rounded = round(n_steps * (1 - settings.rounding_share))
+    optimizer = torch.optim.Adam(model.groups(), betas=(0.9, 0.99))
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for i in range(n_steps):
+        if i == first_rounded:
+            model.fix_gains()
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
+        if i < first_rounded:
+            values = model.values + torch.rand(model.values.shape, generator=generator) - 0.5
+            weights: Sequence[torch.Tensor] = model.weights
+        else:
+            values, weights = _rounded(model.values), [_rounded(w, WEIGHT_SCALE) for w in model.weights]
+        batch = observed.batch((i % n_batches) * size, size)
+        error = MeanError.apply(values, model.log_gains.exp(), *weights, *batch)
+        bits = model.bits(values, weights) + fixed_bits
+        loss = torch.log(error) + settings.elasticity * torch.log(bits)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if progress is not None:
+            progress("fit", i + 1, n_steps)
