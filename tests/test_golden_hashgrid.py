@@ -7,15 +7,18 @@ from typing import Any
 
 import golden_hashgrid
 import numpy as np
+import plain_decoder
+import plain_hashgrid
 import pytest
 import sdfz
 import shapes
+from golden_files import SPEC
 from golden_hashgrid import MALFORMED as FOLDER
 from sdfz.codec.decode import check_bytes, decode_bytes
 from sdfz.codec.distortion import measure
 from sdfz.codec.encode import EncodeSettings, ErrorBound, encode_mesh
 from sdfz.codec.hashgrid.model import HashgridField
-from sdfz.codec.hashgrid.stream import pack_symbols, unpack_symbols
+from sdfz.codec.hashgrid.stream import PAYLOAD, pack_symbols, unpack_symbols
 from sdfz.codec.sizing import Sizing
 from sdfz.formats import (
     ChecksumError,
@@ -28,6 +31,7 @@ from sdfz.formats import (
     unpack,
 )
 from sdfz.formats.limits import DEFAULT
+from strategies import TABLES_FILE
 
 NAMES = pytest.mark.parametrize("name", golden_hashgrid.names())
 TOLERANCE = 1e-4
@@ -60,6 +64,26 @@ def test_symbols_and_bytes(name: str) -> None:
         assert np.array_equal(a, b)
     assert all(np.array_equal(a, b) for a, b in zip(found.tables, expected.tables, strict=True))
     assert pack(container.header, pack_symbols(found)) == data
+
+
+@NAMES
+def test_a_decoder_from_the_format_document_agrees(name: str) -> None:
+    golden = golden_hashgrid.load(name)
+    (section,) = unpack(golden_hashgrid.stored_bytes(name)).sections
+    field = plain_hashgrid.decode(section.data, plain_decoder.Tables(TABLES_FILE))
+    assert np.array_equal(field.cells, golden.symbols.cells)
+    assert [x for layer in field.weights for x in layer] == [
+        x for w in golden.symbols.weights for x in w.ravel().tolist()
+    ]
+    for level, table in zip(field.levels, golden.symbols.tables, strict=True):
+        assert [level.table[entry] for entry in level.nodes] == table.tolist()
+    found = [field.distance(point) for point in golden.points.tolist()]
+    largest = np.abs(golden.distances).max() + 1e-6
+    np.testing.assert_allclose(found, golden.distances, rtol=TOLERANCE, atol=TOLERANCE * largest)
+
+
+def test_the_format_document_has_the_fields() -> None:
+    assert PAYLOAD.markdown() in SPEC.read_text("utf-8")
 
 
 @NAMES
