@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
-from ..grid.trim import in_cells
+from ..trim import in_cells
 from .stream import unpack_symbols
 from .symbols import HashgridSymbols
 

@@ -23,8 +23,8 @@ import scipy.sparse
 import scipy.sparse.linalg
 import torch
 
-from ..grid.fit import bounds, laplace_bits
-from ..grid.lattice import FIXED_ONE, code_of_gain, gain_of_code
+from ..fitting import bounds, laplace_bits
+from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
 from .descent import MeanError

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from ..backend import fused_encoding
-from ..grid.lattice import FIXED_ONE, gain_of_code
+from ..gains import FIXED_ONE, gain_of_code
 from ..occupancy import OCTANTS
 from ..region import Region
 from ..tensor_field import TensorField

@@ -21,11 +21,11 @@ from ...formats.container import BASE_ID, Section
 from ...formats.errors import FormatError, TruncatedError
 from ...formats.fields import U8, VARINT, Field, FieldTable
 from ...formats.limits import DEFAULT, Limits
-from ..entropy import SymbolDecoder, SymbolEncoder
-from ..grid.lattice import FIXED_ONE, MAX_GAIN_CODE, parity_passes
-from ..grid.tables import grid_tables
+from ..gains import MAX_GAIN_CODE
 from ..numbers import NumberDecoder, NumberEncoder
-from ..occupancy import Cells, closeness_of, decode_children, encode_children, parents_of
+from ..occupancy import Cells
+from ..octree import pack_cells, unpack_cells
+from ..parity import parity_passes
 from .encoding import HashGrid
 from .symbols import (
     LOG2_TABLE_RANGE,
@@ -65,7 +65,6 @@ _MOST_FEATURE = 6  # features of the finest levels have kinds of their own, thos
 _COARSE_EDGES = np.array([1, 2, 4, 7, 12, 20, 40])  # classes of the sizes around on the coarser level
 _OCTAVES = 1 << np.arange(9)
 _SIZE_CAP = 63
-_ROOT = np.zeros((1, 3), np.int32)
 
 
 def pack_symbols(symbols: HashgridSymbols) -> list[Section]:
@@ -77,7 +76,7 @@ def pack_symbols(symbols: HashgridSymbols) -> list[Section]:
         | (_TWO_FEATURES if grid.n_features == 2 else 0)
         | WIDTHS.index(len(symbols.weights[0])) << 6
     )
-    octree = _pack_octree(symbols.cells, symbols.depth)
+    octree = pack_cells(symbols.cells, symbols.depth)
     head = PAYLOAD.pack({"shape": symbols.depth | grid.n_levels << 4, "options": options, "octree_bytes": len(octree)})
     coder = NumberEncoder()
     coder.put_bits(np.array(symbols.gain_codes), GAIN_BITS)
@@ -126,7 +125,7 @@ def unpack_symbols(sections: Sequence[Section], *, limits: Limits = DEFAULT) -> 
     end = start + values["octree_bytes"]
     if end > len(data):
         raise TruncatedError(f"hashgrid payload: {values['octree_bytes']} bytes of octree, {len(data) - start} left")
-    cells = _unpack_octree(data[start:end], depth, limits)
+    cells = unpack_cells(data[start:end], depth, limits)
     return _unpack_numbers(data[end:], depth, cells, grid, WIDTHS[width_code], limits)
 
 
@@ -217,35 +216,3 @@ def _coarse_classes(coarser: TouchedLevel | None, table: IntArray | None, touche
         return np.zeros(len(touched), np.int64)
     sizes = np.minimum(np.abs(table).sum(1), _SIZE_CAP)
     return np.searchsorted(_COARSE_EDGES, coarser.sum_around(touched, sizes), side="right")
-
-
-# -- the octree --------------------------------------------------------------------------------------------------------
-
-
-def _pack_octree(cells: Cells, depth: int) -> bytes:
-    tables, coder = grid_tables(), SymbolEncoder()
-    levels = [cells]
-    for d in range(depth, 0, -1):
-        levels.append(parents_of(levels[-1], d))
-    levels.reverse()
-    for d in range(1, depth + 1):
-        closeness = _no_field(len(levels[d - 1]), d)
-        encode_children(coder, levels[d - 1], levels[d], d, closeness, tables.occupancy, tables.bits)
-    return coder.finish()
-
-
-def _unpack_octree(data: bytes, depth: int, limits: Limits) -> Cells:
-    tables, coder = grid_tables(), SymbolDecoder(data)
-    cells, n_symbols = _ROOT, 0
-    for d in range(1, depth + 1):
-        parents, n_symbols = cells, n_symbols + 8 * len(cells)
-        limits.check("max_symbols", n_symbols, "symbols")
-        cells = decode_children(coder, parents, d, _no_field(len(parents), d), tables.occupancy, tables.bits, limits)
-        if len(parents_of(cells, d)) != len(parents):
-            raise FormatError(f"hashgrid payload: an occupied cell of level {d - 1} has no child")
-    coder.finish()
-    return cells
-
-
-def _no_field(n_cells: int, depth: int) -> IntArray:
-    return np.stack([closeness_of(None, n_cells, depth, FIXED_ONE)] * 8)

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from ...formats.frame import Frame
-from ..grid.encode import choose_grid
-from ..grid.trim import in_cells
+from ..fineness import choose_grid
 from ..job import Encoded, Job, Progress
 from ..occupancy import Cells
 from ..sample import Samples
 from ..search import Trial
 from ..sizing import Sizing, sized_trials
 from ..target import Target
+from ..trim import in_cells
 from .fit import FitSettings, fit
 from .stream import pack_symbols
 from .symbols import LOG2_TABLE_RANGE, HashgridSymbols, grid_of
