@@ -89,12 +89,13 @@ class Target:
         *,
         spread_share: float = 0.1,
         scales: tuple[float, float] = (0.06, 0.4),
+        beyond: float = 0.0,
     ) -> Samples:
         """Distance samples for fitting a field on occupied cells, in random order, in the frame's normalized units.
 
         Most lie close to the surface, at distances with two standard deviations, `scales` in cells, half of them each.
-        A share is spread over the cells, so that their far corners are not left to chance: an unseen corner may cross
-        zero and leave a crumb.
+        A share is spread over the cells and what lies within `beyond` cells around them, so that their far corners are
+        not left to chance: an unseen corner may cross zero and leave a crumb.
         """
         rng = np.random.default_rng(self.seed + 1)
         ratio = self.to_home_ratio(frame)
@@ -102,7 +103,8 @@ class Target:
         n_spread = round(spread_share * n_samples)
         lengths = [scale * cell * ratio for scale in scales]
         near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, lengths, rng)
-        spread = (cells[rng.integers(0, len(cells), n_spread)] + rng.random((n_spread, 3))) * cell - 1
+        within = (1 + 2 * beyond) * rng.random((n_spread, 3)) - beyond
+        spread = np.clip((cells[rng.integers(0, len(cells), n_spread)] + within) * cell - 1, -1, 1)
         distances = self.oracle.signed(self._home.to_normalized(frame.from_normalized(spread)))
         points = np.concatenate([self.from_home(near.points, frame), spread]).astype(np.float32)
         values = np.concatenate([near.distances, distances]).astype(np.float32) / np.float32(ratio)

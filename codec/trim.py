@@ -55,4 +55,4 @@ def dropped(
 
 def in_cells(points: npt.NDArray[np.float64], cells: Cells, depth: int) -> npt.NDArray[np.bool_]:
     """(N,) whether points (N, 3), normalized, lie in some cells of a depth."""
-    return np.isin(cell_names(np.floor((points + 1) * (1 << depth - 1)).astype(np.int64)), cell_names(cells))
+    return np.isin(cell_names(np.floor((points + 1) * ((1 << depth) / 2)).astype(np.int64)), cell_names(cells))
