@@ -130,8 +130,9 @@ class _Request:
     default="auto",
     show_default=True,
     group="Encoding",
-    help="How the surface is coded. scaffold: a coded control mesh; grid and hashgrid: distance fields; auto: the "
-    "scaffold, or the grid where the scaffold does badly and the grid measures better.",
+    help="How the surface is coded. scaffold: a coded control mesh; grid and hashgrid: distance fields; overfit: "
+    "a network for the shape alone; auto: the scaffold, or the grid where the scaffold does badly and the grid "
+    "measures better.",
 )
 @option(
     "--preserve-mesh",

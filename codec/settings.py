@@ -47,11 +47,11 @@ class EncodeSettings:
 
     Parameters
     ----------
-    method : {'auto', 'grid', 'scaffold', 'hashgrid'}
+    method : {'auto', 'grid', 'scaffold', 'overfit', 'hashgrid'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a
-        grid or hash grid for a number of cells.
+        grid or hash grid for a number of cells, of `overfit` for a number of weights.
     max_error : ErrorBound, optional
         Bound on the error measured on the decoded mesh.
     metric : {'hd', 'rms', 'cd'}
