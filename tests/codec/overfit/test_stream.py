@@ -138,7 +138,7 @@ def payload(symbols=None, **changes):
         (payload(hidden=1, form=16 + 64), FormatError, "skip, but there is no layer in the middle"),
         (payload(depth=9), FormatError, "depth: 9"),
         (payload(crumbs=129), FormatError, "crumbs: 129"),
-        (payload(cells_size=1), FormatError, "coded data"),
+        (payload(cells_size=1), FormatError, "coded data|step code"),
         (payload(depth=2), FormatError, "octree: an occupied cell of level 0 has no child"),
         (payload(example(step_codes=(40, 50, 200))), FormatError, "step code 200 is above 159"),
         ([Section(1, b"")], TruncatedError, "overfit payload: width"),
