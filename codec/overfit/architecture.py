@@ -118,7 +118,7 @@ def architecture_of_size(n_weights: float) -> Architecture:
     Examples
     --------
     >>> architecture_of_size(1200).width, architecture_of_size(4000).width
-    (22, 35)
+    (23, 43)
     """
     n_hidden = 3 if n_weights < _DEEPER else 4
     n_inner, n_ends = n_hidden - 1, 5
