@@ -118,13 +118,13 @@ def architecture_of_size(n_weights: float) -> Architecture:
     Examples
     --------
     >>> architecture_of_size(1200).width, architecture_of_size(4000).width
-    (23, 43)
+    (19, 36)
     """
-    n_hidden = 3 if n_weights < _DEEPER else 4
+    n_hidden = 3 + sum(n_weights >= size for size in _DEEPER)
     n_inner, n_ends = n_hidden - 1, 5
     width = (-n_ends + (n_ends**2 + 4 * n_inner * n_weights) ** 0.5) / (2 * n_inner)
     return Architecture(min(max(round(width), MIN_WIDTH), MAX_WIDTH), n_hidden, "sine", biases=False, bounded=False)
 
 
 MIN_WIDTH = 6
-_DEEPER = 6000.0
+_DEEPER = (1000.0, 6000.0)  # weights from which on there is one more layer

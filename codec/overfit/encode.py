@@ -51,11 +51,11 @@ class OverfitSettings:
     """
 
     n_weights: float
-    n_iterations: int = 3500
+    n_iterations: int = 6000
     architecture: Architecture | None = None
     elasticity: float = 0.8
-    batch_size: int = 2048
-    learning_rate: float = 0.03
+    batch_size: int = 1024
+    learning_rate: float = 0.02
 
 
 @dataclass(frozen=True, eq=False)

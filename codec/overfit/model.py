@@ -25,7 +25,7 @@ Drop = Callable[[torch.Tensor], torch.Tensor]
 
 # Radians that the argument of a first layer's sine turns along a unit of length, at most, before fitting: for each
 # unit of the layer, and in all. More of them, and a small network makes noise of what it cannot resolve.
-_FREQUENCY_A_UNIT, _MOST_FREQUENCY = 1.25, 30.0
+_FREQUENCY_A_UNIT, _MOST_FREQUENCY = 1.4, 45.0
 _KERNEL_NAMES = {"relu": "ReLU", "sine": "Sine"}
 # Points times units of a layer that are evaluated at once on a CPU: they stay in its cache.
 _UNITS_AT_ONCE = 1 << 18

@@ -23,7 +23,7 @@ SIZING = Sizing(
     slopes={"cd": -0.8, "rms": -0.7, "hd": -0.4},
     n_drafts=(2, 2, 3, 3, 4, 4, 5, 6, 7),
 )
-_ITERATIONS = (500, 1000, 1600, 2500, 3500, 6000, 10_000, 20_000, 40_000)  # of a fit, by effort 1 to 9
+_ITERATIONS = (800, 1500, 2500, 4000, 6000, 10_000, 16_000, 30_000, 60_000)  # of a fit, by effort 1 to 9
 _DRAFT_SHARE = 0.3  # of a fit's steps
 
 
