@@ -9,8 +9,8 @@ at. size_ledger.tsv has three kinds of rows:
 golden
     The symbols of the golden files, coded anew: bytes of each section, and of the whole file with header and checksums.
     Integers decide them, so they are exact on every machine. They move with the format, its tables and the coder.
-scaffold
-    The same of the golden files of the scaffold method.
+scaffold, overfit
+    The same of the golden files of these methods.
 fitted
     Three shapes encoded from their triangles, at effort 1 with fits of `N_STEPS` steps: bytes of the whole file and
     its error (CD, in 1e-4 of the diagonal), without which a size says nothing. They move with whatever the encoder
@@ -29,17 +29,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import golden_files
+import golden_overfit
 import golden_scaffold
 import shapes
 from encoded import light_encoder
 from sdfz.codec.encode import EncodeSettings, encode_mesh
+from sdfz.codec.overfit.stream import pack_symbols as pack_network
 from sdfz.codec.scaffold.stream import pack_symbols, unpack_symbols
 from sdfz.formats import pack, unpack
 from sdfz.formats.files import write_atomic
 
 LEDGER = Path(__file__).with_suffix(".tsv")
 COLUMNS = ("kind", "shape", "section", "bytes", "cd_e4")
-GOLDEN, SCAFFOLD, FITTED = "golden", "scaffold", "fitted"
+GOLDEN, SCAFFOLD, OVERFIT, FITTED = "golden", "scaffold", "overfit", "fitted"
 FILE = "file"  # stands for the whole of it, where a section has its number
 BYTES_TOLERANCE, CD_TOLERANCE = 0.03, 0.05  # of fitted files
 N_STEPS, N_SAMPLES, QUALITY = 60, 1 << 15, 40.0
@@ -86,6 +88,14 @@ def scaffold_entries(name: str) -> Ledger:
     return {(SCAFFOLD, name, str(section.id)): Entry(len(section.data)), (SCAFFOLD, name, FILE): Entry(len(whole))}
 
 
+def overfit_entries(name: str) -> Ledger:
+    """Sizes of the symbols of a golden file of the overfit method as the coder here codes them."""
+    container = unpack(golden_overfit.stored_bytes(name))
+    (section,) = pack_network(golden_overfit.load(name)[0])
+    whole = pack(container.header, [section])
+    return {(OVERFIT, name, str(section.id)): Entry(len(section.data)), (OVERFIT, name, FILE): Entry(len(whole))}
+
+
 def fitted_entries(name: str) -> Ledger:
     """Size and error of a shape encoded here."""
     with light_encoder(N_STEPS, N_SAMPLES):
@@ -101,6 +111,8 @@ def measured() -> Ledger:
         ledger |= golden_entries(name)
     for name in golden_scaffold.names():
         ledger |= scaffold_entries(name)
+    for name in golden_overfit.names():
+        ledger |= overfit_entries(name)
     for name in SHAPES:
         ledger |= fitted_entries(name)
     return ledger

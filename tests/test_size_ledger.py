@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import golden_files
+import golden_overfit
 import golden_scaffold
 import pytest
 import size_ledger
-from size_ledger import FILE, FITTED, GOLDEN, SCAFFOLD, Entry, Ledger
+from size_ledger import FILE, FITTED, GOLDEN, OVERFIT, SCAFFOLD, Entry, Ledger
 
 ADVICE = "If this is meant, run `python tests/size_ledger.py --update`, look at its diff and commit it with the change."
 
@@ -30,6 +31,11 @@ def test_scaffold_symbols_cost_what_the_table_says(name: str) -> None:
     assert_as_in_the_table(size_ledger.scaffold_entries(name), SCAFFOLD, name)
 
 
+@pytest.mark.parametrize("name", golden_overfit.names())
+def test_networks_cost_what_the_table_says(name: str) -> None:
+    assert_as_in_the_table(size_ledger.overfit_entries(name), OVERFIT, name)
+
+
 @pytest.mark.parametrize("name", list(size_ledger.SHAPES))
 def test_fitted_shapes_cost_what_the_table_says(name: str) -> None:
     assert_as_in_the_table(size_ledger.fitted_entries(name), FITTED, name)
@@ -37,7 +43,8 @@ def test_fitted_shapes_cost_what_the_table_says(name: str) -> None:
 
 def test_the_table_has_no_other_shapes() -> None:
     shapes = {key[:2] for key in size_ledger.read()}
-    kinds = {GOLDEN: golden_files.names(), SCAFFOLD: golden_scaffold.names(), FITTED: size_ledger.SHAPES}
+    networks = {OVERFIT: golden_overfit.names(), SCAFFOLD: golden_scaffold.names()}
+    kinds = {GOLDEN: golden_files.names(), **networks, FITTED: size_ledger.SHAPES}
     assert shapes == {(kind, name) for kind, names in kinds.items() for name in names}
 
 
