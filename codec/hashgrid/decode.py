@@ -13,8 +13,9 @@ from ..trim import in_cells
 from .stream import unpack_symbols
 from .symbols import HashgridSymbols
 
-# A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
-_CRUMB_CELLS = 0.5
+# A separate piece that fits into a cell is an accident of the field, not a part of the shape: a node far from the
+# surface may share its entry with one at the surface.
+_CRUMB_CELLS = 1.0
 
 Progress = Callable[[str, int, int], None]
 
