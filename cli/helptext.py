@@ -75,7 +75,8 @@ def console_options(command: F) -> F:
     return with_console  # type: ignore[return-value]
 
 
-METHOD = click.Choice(["auto", "scaffold", "grid", "overfit", "hashgrid"])  # what a shape can be encoded by
+# What a shape can be encoded by.
+METHOD = click.Choice(["auto", "scaffold", "grid", "overfit", "hashgrid", "lgcl", "deepsdf"])
 
 force_option = option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 json_option = option("--json", "as_json", is_flag=True, help="Print a JSON object a line, one an input, on stdout.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .trainee import Trainee
 
-TRAINABLE = ("grid",)
+TRAINABLE = ("grid", "lgcl", "deepsdf")
 
 
 def trainee_of(method: str) -> Trainee:
@@ -20,6 +20,14 @@ def trainee_of(method: str) -> Trainee:
     """
     if method not in TRAINABLE:
         raise ValueError(f"method {method!r} is not {' or '.join(TRAINABLE)}")
+    if method == "lgcl":
+        from ..lgcl.train import LgclTrainee
+
+        return LgclTrainee()
+    if method == "deepsdf":
+        from ..deepsdf.train import DeepSdfTrainee
+
+        return DeepSdfTrainee()
     from ..grid.train import GridTrainee
 
     return GridTrainee()
