@@ -8,10 +8,11 @@ from dataclasses import replace
 import golden_files
 import numpy as np
 import pytest
+import sdfz.codec.deepsdf.stream as deepsdf_stream
 from sdfz.codec.decode import check_bytes, decode_bytes
 from sdfz.codec.lgcl.field import LocalField
 from sdfz.codec.lgcl.shared import network_of_pack
-from sdfz.codec.lgcl.stream import pack_symbols, unpack_symbols
+from sdfz.codec.lgcl.stream import PAYLOAD, pack_symbols, unpack_symbols
 from sdfz.codec.packs.lookup import PackSearch
 from sdfz.formats import FormatError, MissingPackError, SdfzError, Section, TruncatedError, pack, read_model, unpack
 from sdfz.formats.limits import DEFAULT
@@ -36,6 +37,12 @@ def test_symbols_and_bytes() -> None:
     assert np.array_equal(symbols.codes, expected["codes"])
     assert container.header.pack_hash == MODEL.short
     assert pack(container.header, pack_symbols(symbols)) == DATA
+
+
+def test_the_format_document_has_the_fields() -> None:
+    spec = golden_files.SPEC.read_text("utf-8")
+    assert PAYLOAD.markdown() in spec
+    assert deepsdf_stream.PAYLOAD.markdown() in spec
 
 
 def test_distances() -> None:
