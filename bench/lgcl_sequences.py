@@ -212,7 +212,7 @@ def _arrays(
     if isinstance(trainee, TemplateTrainee):
         found = trainee.frame_arrays(vertices, rng)
     else:
-        found = trainee.prepare(Input(vertices, faces), rng)
+        found = trainee.prepare(Input(vertices.astype(np.float64), faces), rng)
     return found
 
 

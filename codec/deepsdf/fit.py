@@ -14,7 +14,7 @@ import torch
 
 from ...formats.frame import Frame
 from ...formats.model_pack import ModelPack
-from ..grid.fit import laplace_bits
+from ..fitting import laplace_bits
 from ..lgcl.fit import bounds, distance_samples, relative_error
 from ..lgcl.networks import SdfNetwork
 from ..sample import Samples

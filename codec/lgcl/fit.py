@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 
 from ...formats.frame import Frame
 from ...formats.model_pack import ModelPack
-from ..grid.fit import laplace_bits
+from ..fitting import laplace_bits
 from ..occupancy import cells_of_points
 from ..sample import Samples, surface_points
 from ..target import Target
