@@ -47,7 +47,7 @@ class EncodeSettings:
 
     Parameters
     ----------
-    method : {'auto', 'grid', 'scaffold', 'overfit', 'hashgrid'}
+    method : {'auto', 'grid', 'scaffold', 'overfit', 'hashgrid', 'lpdif'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .trainee import Trainee
 
-TRAINABLE = ("grid", "lgcl", "deepsdf")
+TRAINABLE = ("grid", "lpdif", "lgcl", "deepsdf")
 
 
 def trainee_of(method: str) -> Trainee:
@@ -20,6 +20,10 @@ def trainee_of(method: str) -> Trainee:
     """
     if method not in TRAINABLE:
         raise ValueError(f"method {method!r} is not {' or '.join(TRAINABLE)}")
+    if method == "lpdif":
+        from ..lpdif.train import LpdifTrainee
+
+        return LpdifTrainee()
     if method == "lgcl":
         from ..lgcl.train import LgclTrainee
 

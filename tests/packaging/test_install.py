@@ -47,7 +47,7 @@ def test_wheel_holds_all_modules_and_nothing_else(wheel: Path) -> None:
         "sdfz" + path.relative_to(ROOT).as_posix().join(["/", ""])
         for package in packages()
         for path in folder(package).iterdir()
-        if path.suffix == ".npz" or path.name in ("py.typed", "SPEC.md")
+        if path.suffix in (".npz", ".sdfm") or path.name in ("py.typed", "SPEC.md")
     }
     assert {"sdfz/py.typed", "sdfz/formats/SPEC.md"} <= data
     assert set(names) - set(source) == data
