@@ -47,11 +47,12 @@ class EncodeSettings:
 
     Parameters
     ----------
-    method : {'auto', 'grid', 'scaffold', 'overfit', 'hashgrid', 'lpdif'}
+    method : {'auto', 'scaffold', 'grid', 'overfit', 'hashgrid', 'lpdif', 'lgcl', 'deepsdf'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a
-        grid or hash grid for a number of cells, of `overfit` for a number of weights.
+        grid or hash grid for a number of cells, of `overfit` for a number of weights, of others for regions or key
+        points.
     max_error : ErrorBound, optional
         Bound on the error measured on the decoded mesh.
     metric : {'hd', 'rms', 'cd'}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..job import Encoded, Job
-from ..packs.lookup import BUNDLED, load_pack
+from ..packs.bundled import bundled_pack
 from ..search import Trial
 from ..sizing import Sizing, sized_trials
 from .encode import LpdifSettings, encode_lpdif
@@ -26,8 +26,6 @@ SIZING = Sizing(
 )
 _ITERATIONS = (60, 100, 150, 250, 400, 600, 900, 1300, 2000)  # of a fit, by effort 1 to 9
 _DRAFT_SHARE = 0.4  # of a fit's steps
-# The pack that files need where none is given; it lies in the folder of the bundled ones.
-BUNDLED_PACK = "lpdif.sdfm"
 
 
 def lpdif_trials(job: Job) -> list[Trial[Encoded]]:
@@ -37,7 +35,7 @@ def lpdif_trials(job: Job) -> list[Trial[Encoded]]:
 
 def _trial(job: Job, n_regions: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of regions."""
-    pack = job.pack_of(METHOD) or load_pack(BUNDLED / BUNDLED_PACK)
+    pack = job.pack_of(METHOD) or bundled_pack(METHOD)
     n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
     with job.clock("fit"):
         settings = LpdifSettings(n_regions, CodeFit(n_iterations))

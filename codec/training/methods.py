@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .trainee import Trainee
 
-TRAINABLE = ("grid", "lpdif", "lgcl", "deepsdf")
+_TRAINEES = {"grid": "GridTrainee", "lpdif": "LpdifTrainee", "lgcl": "LgclTrainee", "deepsdf": "DeepSdfTrainee"}
+TRAINABLE = tuple(_TRAINEES)
 
 
 def trainee_of(method: str) -> Trainee:
-    """The trainee of a method.
+    """The trainee of a method, of the class of that name in its module ``train``.
 
     Raises
     ------
     ValueError
         The method has nothing to train.
     """
-    if method not in TRAINABLE:
+    if method not in _TRAINEES:
         raise ValueError(f"method {method!r} is not {' or '.join(TRAINABLE)}")
-    if method == "lpdif":
-        from ..lpdif.train import LpdifTrainee
-
-        return LpdifTrainee()
-    if method == "lgcl":
-        from ..lgcl.train import LgclTrainee
-
-        return LgclTrainee()
-    if method == "deepsdf":
-        from ..deepsdf.train import DeepSdfTrainee
-
-        return DeepSdfTrainee()
-    from ..grid.train import GridTrainee
-
-    return GridTrainee()
+    trainee: Trainee = getattr(import_module(f"..{method}.train", __package__), _TRAINEES[method])()
+    return trainee
