@@ -1,0 +1,35 @@
+"""The pack that comes with sdfz: small, said where it is from, and taken where none is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapes
+from sdfz.codec.decode import decode_bytes
+from sdfz.codec.distortion import Reference
+from sdfz.codec.encode import EncodeSettings, encode_mesh
+from sdfz.codec.lgcl.shared import network_of_pack
+from sdfz.codec.lgcl.train import SMALL
+from sdfz.codec.packs.bundled import bundled_pack
+from sdfz.codec.packs.lookup import BUNDLED
+from sdfz.formats.model_pack import NOTES
+
+
+def test_it_is_small_and_says_where_it_is_from() -> None:
+    pack = bundled_pack("lgcl")
+    assert (BUNDLED / "lgcl.sdfm").stat().st_size < 500_000
+    assert set(pack.notes) == set(NOTES)
+    assert network_of_pack(pack).sizes == SMALL
+
+
+def test_a_file_of_it_is_the_shape(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few steps and 40-odd key points: within two percent of the diagonal; the decoder finds the pack by itself."""
+    monkeypatch.setattr("sdfz.codec.lgcl.trials._ITERATIONS", (60,) * 9)
+    monkeypatch.setattr("sdfz.codec.lgcl.fit.FitSettings.n_samples", 8000)
+    mesh = shapes.torus()
+    encoded = encode_mesh(*mesh, EncodeSettings("lgcl", quality=20, effort=1, device="cpu"))
+    assert encoded.header.pack_hash == bundled_pack("lgcl").short
+    assert len(encoded.data) < 400
+    decoded = decode_bytes(encoded.data).triangles(64)
+    assert np.isfinite(decoded[0]).all()
+    assert Reference(*mesh, 20_000).measure(*decoded).cd < 0.02
