@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ..codec.methods import method_name
+from ..codec.methods import decoder_of, method_name
 from ..formats.files import write_atomic
 from .peers import peer
 from .peers.contract import Mesh, Unavailable
@@ -30,7 +30,6 @@ from .peers.packages import optional
 
 if TYPE_CHECKING:
     from ..codec.encode import Encoded, EncodeSettings
-    from ..codec.region import Field, Float32Array, Region
     from ..formats.container import Section
 
 OURS, DRACO, DECIMATED = "sdfz", "draco", "decimated-draco"
@@ -320,23 +319,35 @@ def _time_decode(data: bytes, device: str, add: Add) -> None:
     (_, faces), seconds = _timed(lambda: decode_bytes(data, device=device).triangles(DEFAULT_RESOLUTION))
     add(DECODE, seconds, len(faces), "triangles")
     file = unpack(data)
-    if method_name(file.header.method) == "grid":
+    method = method_name(file.header.method)
+    if method == "scaffold":
+        _time_scaffold_decode(file.sections, add)
+    elif method == "grid":
         _time_grid_decode(file.sections, device, add)
     else:
-        _time_scaffold_decode(file.sections, add)
+        decoder = decoder_of(file.header.method)
+        _, seconds = _timed(lambda: getattr(decoder, f"check_{method}")(file.sections))
+        add("decode: entropy", seconds, _n_bytes(file.sections), "bytes")
+        _time_field(decode_bytes(data, device=device).surface, add)
 
 
 def _time_grid_decode(sections: Sequence[Section], device: str, add: Add) -> None:
     from ..codec.grid.decode import GridSurface
     from ..codec.grid.stream import unpack_symbols
-    from ..codec.shape import DEFAULT_RESOLUTION
 
     symbols, seconds = _timed(lambda: unpack_symbols(sections))
     add("decode: entropy", seconds, _n_bytes(sections), "bytes")
     surface, seconds = _timed(lambda: GridSurface(symbols, device))
     add("decode: network", seconds)
-    timed = _TimedField(surface.field)
-    surface.field = timed  # type: ignore[assignment]
+    _time_field(surface, add)
+
+
+def _time_field(surface: Any, add: Add) -> None:
+    """Meshing, the field's share apart."""
+    from ..codec.shape import DEFAULT_RESOLUTION
+    from .timed_field import TimedField
+
+    surface.field = timed = TimedField(surface.field)
     (_, faces), seconds = _timed(lambda: surface.mesh(DEFAULT_RESOLUTION))
     add("decode: field", timed.seconds, timed.n_points, "points")
     add("decode: mesher", seconds - timed.seconds, len(faces), "triangles")
@@ -355,32 +366,6 @@ def _time_scaffold_decode(sections: Sequence[Section], add: Add) -> None:
 
 def _n_bytes(sections: Sequence[Section]) -> int:
     return sum(len(section.data) for section in sections)
-
-
-class _TimedField:
-    """A field that notes how many points it was asked for, and how long the answers took."""
-
-    def __init__(self, field: Field) -> None:
-        self._field = field
-        self.seconds, self.n_points = 0.0, 0
-
-    @property
-    def region(self) -> Region:
-        return self._field.region
-
-    def distance(self, points: Float32Array) -> Float32Array:
-        values, seconds = _timed(lambda: self._field.distance(points))
-        self._note(points, seconds)
-        return values
-
-    def distance_and_gradient(self, points: Float32Array) -> tuple[Float32Array, Float32Array]:
-        both, seconds = _timed(lambda: self._field.distance_and_gradient(points))
-        self._note(points, seconds)
-        return both
-
-    def _note(self, points: Float32Array, seconds: float) -> None:
-        self.seconds += seconds
-        self.n_points += len(points)
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:

@@ -21,6 +21,7 @@ PARTS = {
         "decode: mesher",
     },
     "scaffold": {"decode: subdivision"},
+    "hashgrid": {"decode: field", "decode: mesher"},
 }
 EVERY = {"encode: preparing", "encode: fit", "encode: entropy coding", "encode: measuring", "decode: entropy"}
 
