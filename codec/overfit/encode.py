@@ -46,8 +46,8 @@ class OverfitSettings:
         Percent of error that a percent of bits is worth.
     batch_size : int
         Samples in a step.
-    learning_rate : float
-        Adam's first one.
+    learning_rate : float, optional
+        Adam's first one; by default the wider the network the smaller (`learning_rate_of`).
     """
 
     n_weights: float
@@ -55,7 +55,7 @@ class OverfitSettings:
     architecture: Architecture | None = None
     elasticity: float = 0.8
     batch_size: int = 1024
-    learning_rate: float = 0.02
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ def encode_overfit(prepared: Prepared, settings: OverfitSettings, progress: Prog
         loss=slack_band(_SLACK, _FAR),
         n_iterations=settings.n_iterations,
         batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate or learning_rate_of(architecture.width),
         schedule="cosine",
         elasticity=settings.elasticity,
     )
@@ -115,6 +115,17 @@ def encode_overfit(prepared: Prepared, settings: OverfitSettings, progress: Prog
     step_codes, weights = fit_symbols(architecture, prepared.samples, fit_settings, generator, progress)
     symbols = OverfitSymbols(architecture, step_codes, weights, prepared.depth, prepared.cells, 0)
     return replace(symbols, crumbs=_crumbs(prepared, symbols))
+
+
+def learning_rate_of(width: int) -> float:
+    """Adam's first learning rate for a network of a width: wide ones of sines come apart with that of narrow ones.
+
+    Examples
+    --------
+    >>> learning_rate_of(20), round(learning_rate_of(49), 4)
+    (0.02, 0.0096)
+    """
+    return 0.02 * min(1.0, 30 / width) ** 1.5
 
 
 def _crumbs(prepared: Prepared, symbols: OverfitSymbols) -> int:
