@@ -103,8 +103,9 @@ class Target:
         n_spread = round(spread_share * n_samples)
         lengths = [scale * cell * ratio for scale in scales]
         near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, lengths, rng)
+        corners = cells[rng.integers(0, len(cells), n_spread)]
         within = (1 + 2 * beyond) * rng.random((n_spread, 3)) - beyond
-        spread = np.clip((cells[rng.integers(0, len(cells), n_spread)] + within) * cell - 1, -1, 1)
+        spread = np.clip((corners + within) * cell - 1, -1, 1)
         distances = self.oracle.signed(self._home.to_normalized(frame.from_normalized(spread)))
         points = np.concatenate([self.from_home(near.points, frame), spread]).astype(np.float32)
         values = np.concatenate([near.distances, distances]).astype(np.float32) / np.float32(ratio)
