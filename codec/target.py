@@ -100,7 +100,7 @@ class Target:
         rng = np.random.default_rng(self.seed + 1)
         ratio = self.to_home_ratio(frame)
         cell = 2 / (1 << depth)
-        n_spread = round(spread_share * n_samples)
+        n_spread = int(spread_share * n_samples)
         lengths = [scale * cell * ratio for scale in scales]
         near = near_surface(self.oracle, self.vertices, self.faces, n_samples - n_spread, lengths, rng)
         corners = cells[rng.integers(0, len(cells), n_spread)]
