@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
 from ...formats.model_pack import ModelPack
-from ..trim import dropped, in_cells
+from ..cell_surface import CellSurface
 from .stream import network_code, unpack_symbols
 from .symbols import SHARED_NETWORK, GridSymbols
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
 _CRUMB_CELLS = 0.5
 
-Progress = Callable[[str, int, int], None]
-_Mesh = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
-
-class GridSurface:
+class GridSurface(CellSurface):
     """The surface of decoded symbols.
 
     Parameters
@@ -43,48 +37,13 @@ class GridSurface:
     def __init__(
         self, symbols: GridSymbols, device: str = "auto", backend: str = "auto", pack: ModelPack | None = None
     ) -> None:
-        # Imported here and below, not above, so that checking a file's symbols starts fast.
+        # Imported here, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import GridField
 
         self.symbols = symbols
-        self.field = GridField(symbols, pick_device(device), backend, pack)
-
-    def mesh(
-        self, resolution: int, progress: Progress | None = None, *, uniform: bool = False
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
-
-        Parameters
-        ----------
-        resolution : int
-            Voxels along the shape's longest side; rounded to a whole number of voxels a cell, at least one.
-        progress : callable, optional
-            Called with (stage, steps done, steps in all).
-        uniform : bool
-            Does not matter: all voxels are of one size.
-        """
-        from ..crumbs import drop_crumbs
-        from ..device_mesher import surface_of
-
-        cells = self.symbols.cells
-        n_along = int((cells.max(0) - cells.min(0)).max()) + 1
-        voxels_a_cell = max(round(resolution / n_along), 1)
-        vertices, faces = surface_of(self.field, voxels_a_cell << self.symbols.depth, progress=progress)
-        vertices, faces = self._trim(vertices, faces)
-        # What lies wholly in the mesher's margin is extrapolated: it holds on to nothing.
-        anchored = in_cells(vertices[faces].mean(1), cells, self.symbols.depth)
-        return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size, anchored)
-
-    def _trim(self, vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> _Mesh:
-        """The mesh without triangles where the surface is not."""
-        s = self.symbols
-        if not len(s.trimmed) or not len(faces):
-            return vertices, faces
-        lost = dropped(vertices[faces].mean(1), s.cells, s.depth, s.trimmed, s.parts)
-        from ..crumbs import without_unused
-
-        return without_unused(vertices, faces[~lost])
+        field = GridField(symbols, pick_device(device), backend, pack)
+        super().__init__(field, _CRUMB_CELLS, trimmed=symbols.trimmed, parts=symbols.parts)
 
 
 def decode_grid(

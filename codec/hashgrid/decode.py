@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
-from ..trim import in_cells
+from ..cell_surface import CellSurface
 from .stream import unpack_symbols
 from .symbols import HashgridSymbols
 
@@ -17,10 +16,8 @@ from .symbols import HashgridSymbols
 # surface may share its entry with one at the surface.
 _CRUMB_CELLS = 1.0
 
-Progress = Callable[[str, int, int], None]
 
-
-class HashgridSurface:
+class HashgridSurface(CellSurface):
     """The surface of decoded symbols.
 
     Parameters
@@ -36,37 +33,12 @@ class HashgridSurface:
     """
 
     def __init__(self, symbols: HashgridSymbols, device: str = "auto", backend: str = "auto") -> None:
-        # Imported here and below, not above, so that checking a file's symbols starts fast.
+        # Imported here, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import HashgridField
 
         self.symbols = symbols
-        self.field = HashgridField(symbols, pick_device(device), backend)
-
-    def mesh(
-        self, resolution: int, progress: Progress | None = None, *, uniform: bool = False
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
-
-        Parameters
-        ----------
-        resolution : int
-            Voxels along the shape's longest side; rounded to a whole number of voxels a cell, at least one.
-        progress : callable, optional
-            Called with (stage, steps done, steps in all).
-        uniform : bool
-            Does not matter: all voxels are of one size.
-        """
-        from ..crumbs import drop_crumbs
-        from ..device_mesher import surface_of
-
-        cells, depth = self.symbols.cells, self.symbols.depth
-        n_along = int((cells.max(0) - cells.min(0)).max()) + 1
-        voxels_a_cell = max(round(resolution / n_along), 1)
-        vertices, faces = surface_of(self.field, voxels_a_cell << depth, progress=progress)
-        # What lies wholly in the mesher's margin is extrapolated: it holds on to nothing.
-        anchored = in_cells(vertices[faces].mean(1), cells, depth)
-        return drop_crumbs(vertices, faces, _CRUMB_CELLS * self.field.region.cell_size, anchored)
+        super().__init__(HashgridField(symbols, pick_device(device), backend), _CRUMB_CELLS)
 
 
 def decode_hashgrid(

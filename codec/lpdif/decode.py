@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ...formats.container import Section
 from ...formats.errors import FormatError
 from ...formats.limits import DEFAULT, Limits
 from ...formats.model_pack import ModelPack
+from ..cell_surface import CellSurface
 from .shared import LpdifDecoders, decoders_of_pack
 from .stream import unpack_symbols
 from .symbols import LpdifSymbols
@@ -20,11 +20,8 @@ _CRUMB_REGIONS = 0.5
 # How far the mesh may reach beyond the regions, in edges: they were fitted up to there.
 _MARGIN = 0.125
 
-Progress = Callable[[str, int, int], None]
-_Mesh = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
-
-class LpdifSurface:
+class LpdifSurface(CellSurface):
     """The surface of decoded symbols.
 
     Parameters
@@ -41,50 +38,13 @@ class LpdifSurface:
     """
 
     def __init__(self, symbols: LpdifSymbols, decoders: LpdifDecoders, device: str = "auto") -> None:
-        # Imported here and below, not above, so that checking a file's symbols starts fast.
+        # Imported here, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import LpdifField
 
         self.symbols = symbols
-        self.field = LpdifField(symbols, decoders, pick_device(device))
-
-    def mesh(
-        self, resolution: int, progress: Progress | None = None, *, uniform: bool = False
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Vertices (V, 3) float64, normalized units, and faces (F, 3) int64.
-
-        Parameters
-        ----------
-        resolution : int
-            Voxels along the shape's longest side; rounded to a whole number of voxels a region, at least one.
-        progress : callable, optional
-            Called with (stage, steps done, steps in all).
-        uniform : bool
-            Does not matter: all voxels are of one size.
-        """
-        from ..crumbs import drop_crumbs
-        from ..mesher import extract
-        from ..trim import in_cells
-
-        cells = self.symbols.cells
-        n_along = int((cells.max(0) - cells.min(0)).max()) + 1
-        voxels = max(round(resolution / n_along), 1) << self.symbols.depth
-        vertices, faces = extract(self.field, voxels, margin=_MARGIN, progress=progress)
-        vertices, faces = self._trimmed(vertices, faces)
-        # What lies wholly in the mesher's margin is extrapolated: it holds on to nothing.
-        anchored = in_cells(vertices[faces].mean(1), cells, self.symbols.depth)
-        return drop_crumbs(vertices, faces, _CRUMB_REGIONS * self.field.region.cell_size, anchored)
-
-    def _trimmed(self, vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> _Mesh:
-        """The mesh without triangles where the surface is not."""
-        from ..crumbs import without_unused
-        from ..trim import dropped
-
-        s = self.symbols
-        if not len(s.trimmed) or not len(faces):
-            return vertices, faces
-        lost = dropped(vertices[faces].mean(1), s.cells, s.depth, s.trimmed, s.parts)
-        return without_unused(vertices, faces[~lost])
+        field = LpdifField(symbols, decoders, pick_device(device))
+        super().__init__(field, _CRUMB_REGIONS, margin=_MARGIN, trimmed=symbols.trimmed, parts=symbols.parts)
 
 
 def decode_lpdif(
