@@ -65,6 +65,13 @@ def cell_names(cells: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     return (cells[..., 0] << 40) | (cells[..., 1] << 20) | cells[..., 2]
 
 
+def find_cells(cells: Cells, wanted: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """(...) positions of (..., 3) cells among sorted cells, -1 where there is none."""
+    names, searched = cell_names(cells), cell_names(np.maximum(wanted, -1))
+    found = np.minimum(np.searchsorted(names, searched), len(names) - 1)
+    return np.where(names[found] == searched, found, -1)
+
+
 def parents_of(cells: Cells, depth: int) -> Cells:
     """Cells of level depth - 1 that hold the cells of level depth."""
     return sorted_cells(cells >> 1, depth - 1)

@@ -15,11 +15,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..occupancy import OCTANTS
+from ..occupancy import OCTANTS, find_cells
 from ..region import Region
 from ..tensor_field import TensorField
 from .network import PLANE_ROWS, code_part, evaluate, has_planes
-from .regions import find_cells
 from .shared import LpdifDecoders
 from .steps import step_of_code
 from .symbols import BORDER_UNIT, LpdifSymbols

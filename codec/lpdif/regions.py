@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...formats.frame import Frame
-from ..occupancy import Cells, cell_names
+from ..occupancy import Cells, find_cells
 from ..sample import Samples
 from ..target import Target
 
@@ -48,13 +48,6 @@ class RegionSamples:
     points: Float32Array
     distances: Float32Array
     source: IntArray
-
-
-def find_cells(cells: Cells, wanted: npt.NDArray[np.integer]) -> IntArray:
-    """(...) positions of (..., 3) cells among sorted cells, -1 where there is none."""
-    names, searched = cell_names(cells), cell_names(np.maximum(wanted, -1))
-    found = np.minimum(np.searchsorted(names, searched), len(names) - 1)
-    return np.where(names[found] == searched, found, -1)
 
 
 def samples_of_regions(cells: Cells, depth: int, samples: Samples, n_each: int, reach: float = REACH) -> RegionSamples:

@@ -70,7 +70,7 @@ def pack_symbols(symbols: LpdifSymbols) -> list[Section]:
     walk = RegionWalk(symbols.cells)
     is_trimmed = np.isin(cell_names(symbols.cells), cell_names(symbols.trimmed))
     for kind, numbers in ((_TRIMS, is_trimmed), (_NETWORKS, symbols.networks)):
-        for part, near in walk.once_each(kind == _NETWORKS):
+        for part, near in walk.once_each(len(walk) if kind == _NETWORKS else 0):
             coder.put(numbers[part].astype(np.int64), *_alike(len(part), kind), near)
     for part, (region, place, near) in zip(walk.passes, walk.of_codes(symbols.networks, symbols.n_codes), strict=True):
         residuals = symbols.codes.astype(np.int64)
@@ -126,8 +126,8 @@ def unpack_symbols(sections: Sequence[Section], *, limits: Limits = DEFAULT) -> 
 
 def _take_each(coder: NumberDecoder, walk: RegionWalk, kind: int, n_values: int) -> npt.NDArray[np.int32]:
     """(R,) a number of each region, from 0 to n_values - 1."""
-    found = np.zeros(walk.n_regions, np.int32)
-    for part, near in walk.once_each(kind == _NETWORKS):
+    found = np.zeros(len(walk), np.int32)
+    for part, near in walk.once_each(len(walk) if kind == _NETWORKS else 0):
         numbers = coder.take(*_alike(len(part), kind), near)
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < n_values:
             raise FormatError(f"lpdif payload: a region with a number that is not from 0 to {n_values - 1}")

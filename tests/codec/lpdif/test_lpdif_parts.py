@@ -20,13 +20,12 @@ from sdfz.codec.lpdif.network import (
 from sdfz.codec.lpdif.planes import expected_planes
 from sdfz.codec.lpdif.regions import (
     arrays_of_regions,
-    find_cells,
     on_surface,
     planes_of,
     samples_of_regions,
 )
 from sdfz.codec.lpdif.steps import STEP_BITS, code_of_step, step_of_code
-from sdfz.codec.occupancy import sorted_cells
+from sdfz.codec.occupancy import find_cells, sorted_cells
 from sdfz.codec.sample import Samples
 from sdfz.codec.target import Target
 
