@@ -95,8 +95,11 @@ def fused_encoding(
     weights: Sequence[torch.Tensor],
     plain_encoding: Network,
     backend: str = "auto",
+    n_more: int = 0,
 ) -> Network:
-    """A grid's features and a bias-free ReLU network on them in one, (N, 3) positions in [0, 1]^3 -> (N, outputs).
+    """A grid's features and a bias-free ReLU network on them in one, (N, 3 + M) -> (N, outputs).
+
+    The inputs are positions in [0, 1]^3, and M more that the network sees as they are.
 
     Parameters
     ----------
@@ -105,10 +108,12 @@ def fused_encoding(
     tables : (P,) float32 tensor
         Its parameters in tiny-cuda-nn's order, level by level.
     weights : sequence of (O, I) float32 tensor
-        The first layer has a column for each feature and a last one for a constant 1.
+        The first layer has a column for each feature, M for the further inputs and a last one for a constant 1.
     plain_encoding : callable
-        (N, 3) -> (N, I - 1), the same features in torch.
+        (N, 3) -> (N, I - M - 1), the same features in torch.
     backend : {'auto', 'torch', 'tcnn'}
+    n_more : int
+        M.
 
     Raises
     ------
@@ -117,10 +122,13 @@ def fused_encoding(
     """
     network = plain_network(weights)
 
-    def plain(points: torch.Tensor) -> torch.Tensor:
-        return network(with_one(plain_encoding(points)))
+    def plain(inputs: torch.Tensor) -> torch.Tensor:
+        return network(with_one(torch.cat([plain_encoding(inputs[:, :3]), inputs[:, 3:]], 1)))
 
-    return _chosen(backend, tables.is_cuda, lambda: plain, lambda: _tinycudann_encoding(configuration, tables, weights))
+    def fused() -> Network:
+        return _tinycudann_encoding(configuration, tables, weights, n_more)
+
+    return _chosen(backend, tables.is_cuda, lambda: plain, fused)
 
 
 def plain_network(weights: Sequence[torch.Tensor], activation: str = "ReLU") -> Network:
@@ -189,12 +197,12 @@ def network_configuration(weights: Sequence[torch.Tensor], activation: str = "Re
     }
 
 
-def with_constant(configuration: Mapping[str, object], n_dims: int = 3) -> dict[str, object]:
-    """An encoding of points (N, n_dims) with a constant 1 as last feature: its inputs are (N, n_dims + 1), the last 1.
+def with_more(configuration: Mapping[str, object], n_more: int = 1) -> dict[str, object]:
+    """An encoding of points (N, 3) with further features that are inputs themselves: its inputs are (N, 3 + n_more).
 
     tiny-cuda-nn pads the features to a multiple of `FUSED_ALIGNMENT`; what it pads with meets weights of zero.
     """
-    nested = [{**configuration, "n_dims_to_encode": n_dims}, {"otype": "Identity", "n_dims_to_encode": 1}]
+    nested = [{**configuration, "n_dims_to_encode": 3}, {"otype": "Identity", "n_dims_to_encode": n_more}]
     return {"otype": "Composite", "nested": nested}
 
 
@@ -230,10 +238,11 @@ def _tinycudann(weights: Sequence[torch.Tensor], activation: str) -> Network:
 
 
 def _tinycudann_encoding(
-    configuration: Mapping[str, object], tables: torch.Tensor, weights: Sequence[torch.Tensor]
+    configuration: Mapping[str, object], tables: torch.Tensor, weights: Sequence[torch.Tensor], n_more: int
 ) -> Network:
+    encoding = with_more(configuration, n_more + 1)  # the last is the constant 1
     network = _imported().NetworkWithInputEncoding(
-        4, weights[-1].shape[0], with_constant(configuration), network_configuration(weights)
+        3 + n_more + 1, weights[-1].shape[0], encoding, network_configuration(weights)
     )
     with torch.no_grad():
         network.params.copy_(torch.cat([flat_parameters(weights), tables]))  # the network's come first

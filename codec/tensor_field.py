@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -51,3 +52,15 @@ class TensorField(ABC):
 
     def _tensor(self, points: Float32Array) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(points, np.float32)).to(self.device)
+
+
+def cosines_in_cells(points: torch.Tensor, cell_size: float) -> torch.Tensor:
+    """(N, 3) cosines of the position within a cell, a period an edge: continuous from cell to cell.
+
+    Parameters
+    ----------
+    points : (N, 3) float32 tensor
+    cell_size : float
+        Edge of a cell, in the unit of the points; cells start at -1.
+    """
+    return torch.cos((2 * math.pi / cell_size) * (points + 1))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sdfz.codec.hashgrid.encoding import HashGrid
 from sdfz.codec.hashgrid.symbols import HashgridSymbols
+from sdfz.codec.trim import NO_CELLS
 
 FOLDER = Path(__file__).parent / "golden" / "v1" / "hashgrid"
 MALFORMED = Path(__file__).parent / "malformed" / "hashgrid"
@@ -53,6 +54,8 @@ def save(name: str, golden: Golden) -> None:
         gain_codes=symbols.gain_codes,
         points=golden.points,
         distances=golden.distances,
+        trimmed=symbols.trimmed,
+        parts=symbols.parts,
         **arrays,
     )
 
@@ -67,5 +70,7 @@ def load(name: str) -> Golden:
             gain_codes=tuple(arrays["gain_codes"].tolist()),
             weights=(arrays["weights0"], arrays["weights1"]),
             tables=tuple(arrays[f"table{i}"] for i in range(n_levels)),
+            trimmed=arrays.get("trimmed", NO_CELLS),
+            parts=arrays.get("parts", NO_CELLS),
         )
         return Golden(symbols, arrays["points"], arrays["distances"])

@@ -55,18 +55,23 @@ class Field:
     levels: list[Level]
     steps: list[float]
     weights: list[list[int]]
+    local: bool
+    trimmed: list[Cell]
+    parts: list[Cell]
 
     def distance(self, point: Sequence[float]) -> float:
         unit = [((p + 1) * 2 ** (self.depth - 1) - 0.5) / (2**self.depth - 1) for p in point]
-        inputs = [
-            x for level, step in zip(self.levels, self.steps, strict=True) for x in self._features(level, step, unit)
-        ]
+        scale = 8 if self.local else 1
+        levels = zip(self.levels, self.steps, strict=True)
+        inputs = [scale * x for level, step in levels for x in self._features(level, step, unit)]
+        if self.local:
+            inputs += [math.cos(2 * math.pi * (p + 1) * 2 ** (self.depth - 1)) for p in point]
         inputs.append(1.0)
         n, width = len(inputs), len(self.weights[1])
         rows = [self.weights[0][i * n : (i + 1) * n] for i in range(width)]
         hidden = [max(sum(w * x for w, x in zip(row, inputs, strict=True)) / 64, 0) for row in rows]
         answer = sum(w * x for w, x in zip(self.weights[1], hidden, strict=True)) / 64
-        return answer * 2.0 ** (1 - self.depth)
+        return answer * 2.0 ** (1 - self.depth) / scale
 
     def _features(self, level: Level, step: float, unit: list[float]) -> list[float]:
         position = [u * (level.resolution - 1) + 0.5 for u in unit]
@@ -90,21 +95,42 @@ def decode(payload: bytes, tables: Tables) -> Field:
         shift, position = shift + 7, position + 1
         if payload[position - 1] < 128:
             break
-    depth, n_levels, n_features = shape & 15, shape >> 4, 2 if options & 32 else 1
+    depth, n_levels, n_features, local = shape & 15, shape >> 4 & 7, 2 if options & 32 else 1, shape >= 128
     octree = RangeDecoder(payload[position : position + octree_bytes])
     cells = [(0, 0, 0)]
     for d in range(1, depth + 1):
         cells = children_of(octree, cells, d, None, tables)
     numbers = Numbers(payload[position + octree_bytes :])
     steps = [gain_of(numbers.take_bits(8)) / 2**20 for _ in range(n_levels)]
-    weights = _weights(numbers, (16, 32, 64)[options >> 6], n_levels * n_features + 1)
+    weights = _weights(numbers, (16, 32, 64)[options >> 6], n_levels * n_features + (4 if local else 1))
     levels: list[Level] = []
     for number in range(n_levels):
         level = _touched(cells, depth, 2 ** (depth - n_levels + 1 + number), 8 + (options & 15), n_features)
         _take_table(numbers, level, levels[-1] if levels else None, n_levels - 1 - number)
         levels.append(level)
+    trimmed, parts = _take_trims(numbers, cells) if local else ([], [])
     numbers.check_end()
-    return Field(depth, cells, bool(options & 16), levels, steps, weights)
+    return Field(depth, cells, bool(options & 16), levels, steps, weights, local, trimmed, parts)
+
+
+def _take_trims(numbers: Numbers, cells: list[Cell]) -> tuple[list[Cell], list[Cell]]:
+    positions: dict[Cell, int] = {}
+    flags: dict[Cell, int] = {}
+    for parity in PARITY_ORDER:
+        known = dict(positions)
+        for cell in cells:
+            if 4 * (cell[0] % 2) + 2 * (cell[1] % 2) + cell[2] % 2 == parity:
+                near = [known[n] for n in (plus(cell, step) for step in FACES_FIRST) if n in known]
+                positions[cell] = len(numbers.known)
+                flags[cell] = numbers.take(62, 0, near[:6])
+    trimmed = [cell for cell in cells if flags[cell]]
+    parts = []
+    for cell in trimmed:
+        first = len(numbers.known)
+        for i, step in enumerate(OCTANTS):
+            if numbers.take(63, i, [first + (i ^ bit) if i ^ bit < i else -1 for bit in (4, 2, 1)]):
+                parts.append(plus([2 * x for x in cell], step))
+    return trimmed, sorted(parts)
 
 
 def _weights(numbers: Numbers, width: int, n_inputs: int) -> list[list[int]]:

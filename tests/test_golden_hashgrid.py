@@ -17,6 +17,7 @@ from golden_hashgrid import MALFORMED as FOLDER
 from sdfz.codec.decode import check_bytes, decode_bytes
 from sdfz.codec.distortion import measure
 from sdfz.codec.encode import EncodeSettings, ErrorBound, encode_mesh
+from sdfz.codec.hashgrid.decode import HashgridSurface
 from sdfz.codec.hashgrid.model import HashgridField
 from sdfz.codec.hashgrid.stream import PAYLOAD, pack_symbols, unpack_symbols
 from sdfz.codec.sizing import Sizing
@@ -60,7 +61,8 @@ def test_symbols_and_bytes(name: str) -> None:
     container = unpack(data)
     found = unpack_symbols(container.sections)
     assert (found.depth, found.grid, found.gain_codes) == (expected.depth, expected.grid, expected.gain_codes)
-    for a, b in ((found.cells, expected.cells), *zip(found.weights, expected.weights, strict=True)):
+    trims = ((found.trimmed, expected.trimmed), (found.parts, expected.parts))
+    for a, b in ((found.cells, expected.cells), *trims, *zip(found.weights, expected.weights, strict=True)):
         assert np.array_equal(a, b)
     assert all(np.array_equal(a, b) for a, b in zip(found.tables, expected.tables, strict=True))
     assert pack(container.header, pack_symbols(found)) == data
@@ -72,6 +74,8 @@ def test_a_decoder_from_the_format_document_agrees(name: str) -> None:
     (section,) = unpack(golden_hashgrid.stored_bytes(name)).sections
     field = plain_hashgrid.decode(section.data, plain_decoder.Tables(TABLES_FILE))
     assert np.array_equal(field.cells, golden.symbols.cells)
+    for found, cells in ((field.trimmed, golden.symbols.trimmed), (field.parts, golden.symbols.parts)):
+        assert sorted(found) == sorted(map(tuple, cells.tolist()))
     assert [x for layer in field.weights for x in layer] == [
         x for w in golden.symbols.weights for x in w.ravel().tolist()
     ]
@@ -109,6 +113,16 @@ def test_all_features_are_used() -> None:
     grid = symbols.grid
     assert (grid.n_features, grid.smooth, symbols.weights[0].shape[0]) == (2, True, 64)
     assert [grid.is_hashed(level) for level in range(grid.n_levels)] == [False, False, True, True]
+
+
+def test_an_open_surface_stays_open() -> None:
+    symbols = golden_hashgrid.load("open").symbols
+    assert 0 < len(symbols.trimmed) < len(symbols.cells)
+    trimmed, whole = (
+        HashgridSurface(found).mesh(48)
+        for found in (symbols, replace(symbols, trimmed=symbols.trimmed[:0], parts=symbols.parts[:0]))
+    )
+    assert len(trimmed[1]) < 0.97 * len(whole[1])
 
 
 def test_counts() -> None:

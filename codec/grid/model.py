@@ -12,7 +12,6 @@ The sum alone is a multi-resolution grid of signed distances; the network bends 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +23,7 @@ from ..backend import fused_network
 from ..gains import FIXED_ONE, gain_of_code
 from ..mesher import Region
 from ..occupancy import OCTANTS
-from ..tensor_field import TensorField
+from ..tensor_field import TensorField, cosines_in_cells
 from .lattice import Lattice, pyramid
 from .shared import layers_of_pack
 from .symbols import SHARED_NETWORK, WEIGHT_SCALE, GridSymbols
@@ -50,7 +49,7 @@ def network_inputs(features: torch.Tensor, points: torch.Tensor, cell_size: floa
     inputs : (N, L + 4) float32 tensor
         Scaled features, the cosines of the position within a finest cell (continuous from cell to cell), and 1.
     """
-    local = torch.cos((2 * math.pi / cell_size) * (points + 1))
+    local = cosines_in_cells(points, cell_size)
     return torch.cat([features * (INPUT_SCALE / cell_size), local, torch.ones_like(local[:, :1])], 1)
 
 

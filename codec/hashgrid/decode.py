@@ -38,7 +38,8 @@ class HashgridSurface(CellSurface):
         from .model import HashgridField
 
         self.symbols = symbols
-        super().__init__(HashgridField(symbols, pick_device(device), backend), _CRUMB_CELLS)
+        field = HashgridField(symbols, pick_device(device), backend)
+        super().__init__(field, _CRUMB_CELLS, trimmed=symbols.trimmed, parts=symbols.parts)
 
 
 def decode_hashgrid(
@@ -65,6 +66,7 @@ def check_hashgrid(sections: Sequence[Section], limits: Limits = DEFAULT) -> dic
         "n_hashed": sum(grid.is_hashed(level) for level in range(grid.n_levels)),
         "n_entries": [len(table) for table in symbols.tables],
         "n_nonzero": [int(np.count_nonzero(table)) for table in symbols.tables],
+        "n_trimmed": len(symbols.trimmed),
         "n_weights": sum(weights.size for weights in symbols.weights),
         "n_raw_bytes": 2 * grid.offsets[-1] * grid.n_features,
     }

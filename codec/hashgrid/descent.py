@@ -22,11 +22,11 @@ class MeanError(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, values, gains, first, second, entries, shares, signs, low, high):  # type: ignore[no-untyped-def]
+    def forward(ctx, values, gains, first, second, entries, shares, local, signs, low, high):  # type: ignore[no-untyped-def]
         """The mean error; gradients are made along with it."""
         arrays = [np.ascontiguousarray(t.detach().numpy()) for t in (values, gains, first.T, second[0])]
         gradients = [np.zeros_like(array) for array in arrays]
-        total = error_and_gradient(*arrays, entries, shares, signs, low, high, *gradients)
+        total = error_and_gradient(*arrays, entries, shares, local, signs, low, high, *gradients)
         ctx.gradients = [torch.from_numpy(g) / len(signs) for g in gradients]
         return torch.tensor(total / len(signs), dtype=torch.float32)
 
@@ -34,13 +34,13 @@ class MeanError(torch.autograd.Function):
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         """The gradients that `forward` made."""
         values, gains, first, second = (gradient * g for g in ctx.gradients)
-        return values, gains, first.T, second[None], None, None, None, None, None
+        return values, gains, first.T, second[None], None, None, None, None, None, None
 
 
 @njit(cache=True, fastmath=True)
 def error_and_gradient(
     values: Floats, gains: Floats, first: Floats, second: Floats,
-    entries: npt.NDArray[np.int32], shares: Floats, signs: Floats, low: Floats, high: Floats,
+    entries: npt.NDArray[np.int32], shares: Floats, local: Floats, signs: Floats, low: Floats, high: Floats,
     values_gradient: Floats, gains_gradient: Floats, first_gradient: Floats, second_gradient: Floats,
 ) -> float:  # fmt: skip
     """Sum of the distances of sign * f from [low, high] over samples; adds its gradients to the last four arrays.
@@ -51,13 +51,15 @@ def error_and_gradient(
         Entries of all levels' tables.
     gains : (L,) float32
         What the entries of a level are multiplied by.
-    first : (L F + 1, W) float32
+    first : (L F + M + 1, W) float32
         First layer, an input a row, the constant 1 last.
     second : (W,) float32
         Second layer.
     entries : (B, L, 8) int32
         Rows of `values` around each sample.
     shares : (B, L, 8) float32
+    local : (B, M) float32
+        Further inputs.
     signs, low, high : (B,) float32
     """
     n_levels, n_features = len(gains), values.shape[1]
@@ -73,6 +75,7 @@ def error_and_gradient(
                     value += shares[b, level, k] * values[entries[b, level, k], f]
                 sums[level, f] = value
                 inputs[level * n_features + f] = value * gains[level]
+        inputs[n_levels * n_features : n_inputs - 1] = local[b]
         hidden[:] = 0
         for i in range(n_inputs):
             for j in range(width):

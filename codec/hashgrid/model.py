@@ -2,9 +2,11 @@
 
 ::
 
-    point --> hash grid --> [level 0 | level 1 | ... | 1] --> hidden layer (ReLU) --> times a cell --> signed distance
+    point --> hash grid --> [level 0 | level 1 | ... | cosines | 1] --> hidden layer (ReLU) --> signed distance
+          +-> cos(2 pi position in the cell) ------------^
 
-One network of tiny-cuda-nn (`backend.fused_encoding`) or the same in torch.
+Without the cosines the network can only bend all trilinear patches alike; files of version 0.4.0 have none. Encoding
+and network are one network of tiny-cuda-nn (`backend.fused_encoding`), or the same in torch.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from ..backend import fused_encoding
 from ..gains import FIXED_ONE, gain_of_code
 from ..occupancy import OCTANTS
 from ..region import Region
-from ..tensor_field import TensorField
+from ..tensor_field import TensorField, cosines_in_cells
 from .encoding import PRIMES, HashGrid
 from .symbols import WEIGHT_SCALE, HashgridSymbols
 from .touched import TouchedLevel, to_unit
@@ -37,15 +39,20 @@ class HashgridField(TensorField):
 
     def __init__(self, symbols: HashgridSymbols, device: torch.device | None = None, backend: str = "auto") -> None:
         super().__init__(Region(symbols.depth, symbols.cells), device)
-        self._depth = symbols.depth
-        tables = torch.from_numpy(tables_of(symbols)).to(self.device)
+        self._depth, self._n_local = symbols.depth, symbols.n_local
+        self._unit = symbols.unit * self.region.cell_size
+        tables = torch.from_numpy(tables_of(symbols) / np.float32(symbols.unit)).to(self.device)
         weights = [torch.from_numpy((w / WEIGHT_SCALE).astype(np.float32)).to(self.device) for w in symbols.weights]
         features = Features(symbols.grid, tables)
-        self._network = fused_encoding(symbols.grid.configuration(), tables.ravel(), weights, features, backend)
+        configuration = symbols.grid.configuration()
+        self._network = fused_encoding(configuration, tables.ravel(), weights, features, backend, self._n_local)
 
     def evaluate(self, points: torch.Tensor) -> torch.Tensor:
         """(N,) signed distances at (N, 3) points."""
-        return self._network(to_unit(points, self._depth))[:, 0] * self.region.cell_size
+        inputs = to_unit(points, self._depth)
+        if self._n_local:
+            inputs = torch.cat([inputs, cosines_in_cells(points, self.region.cell_size)], 1)
+        return self._network(inputs)[:, 0] * self._unit
 
 
 class Features:

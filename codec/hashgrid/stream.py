@@ -2,7 +2,7 @@
 
 ::
 
-    shape, options, octree bytes | octree (range coder) | gains, weights, tables (adaptive numbers)
+    shape, options, octree bytes | octree (range coder) | gains, weights, tables, trims (adaptive numbers)
 
 The octree of occupied cells says which entries of the tables count. These are coded level by level, coarse to fine, and
 within a level in eight passes by the parity of their nodes' coordinates, so that most see neighbours on all sides. What
@@ -26,17 +26,20 @@ from ..numbers import NumberDecoder, NumberEncoder
 from ..occupancy import Cells
 from ..octree import pack_cells, unpack_cells
 from ..parity import parity_passes
+from ..trim import NO_CELLS
 from .encoding import HashGrid
 from .symbols import (
     LOG2_TABLE_RANGE,
     MAX_DEPTH,
     MAX_LEVELS,
+    N_LOCAL,
     WIDTHS,
     HashgridSymbols,
     grid_of,
     network_shapes,
 )
 from .touched import TouchedLevel
+from .trims import put_trims, take_trims
 
 IntArray = npt.NDArray[np.int64]
 # Codes the entries of some places of a level, or decodes them: (level, places, kinds, classes, near) -> values.
@@ -45,7 +48,12 @@ Exchange = Callable[[int, IntArray, IntArray, IntArray, IntArray], IntArray]
 PAYLOAD = FieldTable(
     "hashgrid payload",
     [
-        Field("shape", U8, "low four bits: depth of the cells, 1 to 8; high four: levels of the hash grid, 1 to 6"),
+        Field(
+            "shape",
+            U8,
+            "low four bits: depth of the cells, 1 to 8; next three: levels of the hash grid, 1 to 6; highest: the "
+            "network sees the position within a cell, and trimmed cells follow the tables",
+        ),
         Field(
             "options",
             U8,
@@ -58,6 +66,7 @@ PAYLOAD = FieldTable(
 
 # Part of the format, never change.
 GAIN_BITS = 8
+_LOCAL = 1 << 7
 _SMOOTH, _TWO_FEATURES = 1 << 4, 1 << 5
 _N_NEAR = 6  # neighbours that a number is expected from
 _LAYER_KINDS = 2
@@ -77,7 +86,8 @@ def pack_symbols(symbols: HashgridSymbols) -> list[Section]:
         | WIDTHS.index(len(symbols.weights[0])) << 6
     )
     octree = pack_cells(symbols.cells, symbols.depth)
-    head = PAYLOAD.pack({"shape": symbols.depth | grid.n_levels << 4, "options": options, "octree_bytes": len(octree)})
+    shape = symbols.depth | grid.n_levels << 4 | (_LOCAL if symbols.n_local else 0)
+    head = PAYLOAD.pack({"shape": shape, "options": options, "octree_bytes": len(octree)})
     coder = NumberEncoder()
     coder.put_bits(np.array(symbols.gain_codes), GAIN_BITS)
     for layer, weights in enumerate(symbols.weights):
@@ -89,7 +99,11 @@ def pack_symbols(symbols: HashgridSymbols) -> list[Section]:
         coder.put(values, kinds, classes, near)
         return values
 
-    _walk(_levels(grid, symbols.cells, symbols.depth), n_weights, put)
+    levels = _levels(grid, symbols.cells, symbols.depth)
+    _walk(levels, n_weights, put)
+    if symbols.n_local:
+        n_before = n_weights + _n_entries(levels)
+        put_trims(coder, n_before, symbols.cells, symbols.trimmed, symbols.parts)
     return [Section(BASE_ID, head + octree + coder.finish())]
 
 
@@ -107,7 +121,7 @@ def unpack_symbols(sections: Sequence[Section], *, limits: Limits = DEFAULT) -> 
         raise FormatError(f"hashgrid payload: sections {[s.id for s in sections]}, but it has one, {BASE_ID}")
     data = sections[0].data
     values, start = PAYLOAD.unpack(data)
-    depth, n_levels = values["shape"] & 15, values["shape"] >> 4
+    depth, n_levels = values["shape"] & 15, values["shape"] >> 4 & 7
     width_code = values["options"] >> 6
     if not 1 <= depth <= MAX_DEPTH or not 1 <= n_levels <= min(MAX_LEVELS, depth):
         raise FormatError(f"hashgrid payload: depth {depth} with {n_levels} levels is not allowed")
@@ -126,31 +140,39 @@ def unpack_symbols(sections: Sequence[Section], *, limits: Limits = DEFAULT) -> 
     if end > len(data):
         raise TruncatedError(f"hashgrid payload: {values['octree_bytes']} bytes of octree, {len(data) - start} left")
     cells = unpack_cells(data[start:end], depth, limits)
-    return _unpack_numbers(data[end:], depth, cells, grid, WIDTHS[width_code], limits)
+    shapes = network_shapes(grid, WIDTHS[width_code], N_LOCAL if values["shape"] & _LOCAL else 0)
+    return _unpack_numbers(data[end:], depth, cells, grid, shapes, limits)
 
 
 def _unpack_numbers(
-    data: bytes, depth: int, cells: Cells, grid: HashGrid, width: int, limits: Limits
+    data: bytes, depth: int, cells: Cells, grid: HashGrid, shapes: Sequence[tuple[int, int]], limits: Limits
 ) -> HashgridSymbols:
     coder = NumberDecoder(data)
     gain_codes = tuple(coder.take_bits(grid.n_levels, GAIN_BITS).tolist())
     if max(gain_codes) > MAX_GAIN_CODE:
         raise FormatError(f"hashgrid payload: gain code {max(gain_codes)} is above {MAX_GAIN_CODE}")
-    shapes = network_shapes(grid, width)
     first_size = shapes[0][0] * shapes[0][1]
     weights = tuple(
         coder.take(*_weight_contexts(layer, first_size, shape)).reshape(shape) for layer, shape in enumerate(shapes)
     )
     levels = _levels(grid, cells, depth)
-    n_numbers = sum(map(len, levels)) * grid.n_features
-    limits.check("max_symbols", n_numbers, "symbols")
-    tables = _walk(levels, first_size + width, lambda level, places, *contexts: coder.take(*contexts))
+    n_entries, is_local = _n_entries(levels), shapes[0][1] > grid.n_levels * grid.n_features + 1
+    limits.check("max_symbols", n_entries + (9 * len(cells) if is_local else 0), "symbols")
+    tables = _walk(levels, first_size + shapes[0][0], lambda level, places, *contexts: coder.take(*contexts))
+    trimmed, parts = NO_CELLS, NO_CELLS
+    if is_local:
+        trimmed, parts = take_trims(coder, first_size + shapes[0][0] + n_entries, cells, depth)
     coder.finish("hashgrid payload")
-    return HashgridSymbols(depth, cells, grid, gain_codes, weights, tables)
+    return HashgridSymbols(depth, cells, grid, gain_codes, weights, tables, trimmed, parts)
 
 
 def _levels(grid: HashGrid, cells: Cells, depth: int) -> list[TouchedLevel]:
     return [TouchedLevel(grid, level, cells, depth) for level in range(grid.n_levels)]
+
+
+def _n_entries(levels: Sequence[TouchedLevel]) -> int:
+    """Numbers of all tables."""
+    return sum(len(level) * level.grid.n_features for level in levels)
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------

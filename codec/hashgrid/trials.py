@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
 from ...formats.frame import Frame
+from ..astray import trims_of
 from ..fineness import choose_grid
 from ..job import Encoded, Job, Progress
 from ..occupancy import Cells
@@ -18,6 +20,7 @@ from ..sizing import Sizing, sized_trials
 from ..target import Target
 from ..trim import in_cells
 from .fit import FitSettings, fit
+from .model import HashgridField
 from .stream import pack_symbols
 from .symbols import LOG2_TABLE_RANGE, HashgridSymbols, grid_of
 
@@ -78,7 +81,9 @@ def encode_hashgrid(
     samples = _within_reach(target.samples(frame, cells, depth, n_samples), cells, depth)
     grid = grid_of(depth, min(N_LEVELS, depth), _log2_table(len(cells)))
     generator = torch.Generator().manual_seed(target.seed)
-    return frame, fit(cells, depth, grid, samples, settings, generator, progress)
+    symbols = fit(cells, depth, grid, samples, settings, generator, progress)
+    trimmed, parts = trims_of(target, frame, HashgridField(symbols))
+    return frame, replace(symbols, trimmed=trimmed, parts=parts)
 
 
 def _log2_table(n_cells: int) -> int:

@@ -18,7 +18,7 @@ from sdfz.codec.backend import (
     layers_of,
     network_configuration,
     pick_device,
-    with_constant,
+    with_more,
     with_one,
 )
 from sdfz.formats.errors import BackendError
@@ -145,12 +145,12 @@ def test_configuration(activation: str, kernels: str) -> None:
             network_configuration(layers(*sizes), activation)
 
 
-def test_a_constant_goes_beside_an_encoding() -> None:
-    assert with_constant({"otype": "HashGrid", "n_levels": 4}) == {
+def test_more_inputs_go_beside_an_encoding() -> None:
+    assert with_more({"otype": "HashGrid", "n_levels": 4}, 4) == {
         "otype": "Composite",
         "nested": [
             {"otype": "HashGrid", "n_levels": 4, "n_dims_to_encode": 3},
-            {"otype": "Identity", "n_dims_to_encode": 1},
+            {"otype": "Identity", "n_dims_to_encode": 4},
         ],
     }
 
@@ -159,6 +159,10 @@ def test_an_encoding_and_a_network_in_torch() -> None:
     weights, points = layers(4, 16, 1), torch.rand(20, 3, generator=torch.Generator().manual_seed(1))
     network = fused_encoding({}, torch.zeros(8), weights, lambda x: 2 * x)
     assert torch.equal(network(points), fused_network(weights)(with_one(2 * points)))
+    more, wider = torch.rand(20, 2, generator=torch.Generator().manual_seed(2)), layers(6, 16, 1)
+    network = fused_encoding({}, torch.zeros(8), wider, lambda x: 2 * x, n_more=2)
+    both = torch.cat([2 * points, more], 1)
+    assert torch.equal(network(torch.cat([points, more], 1)), fused_network(wider)(with_one(both)))
     with pytest.raises(BackendError, match="runs on CUDA devices only"):
         fused_encoding({}, torch.zeros(8), weights, lambda x: 2 * x, "tcnn")
 

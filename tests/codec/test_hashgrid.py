@@ -15,7 +15,7 @@ from sdfz.codec.hashgrid.descent import MeanError
 from sdfz.codec.hashgrid.encoding import HashGrid
 from sdfz.codec.hashgrid.fit import FitSettings
 from sdfz.codec.hashgrid.model import Features, HashgridField
-from sdfz.codec.hashgrid.symbols import WEIGHT_SCALE, HashgridSymbols, grid_of, network_shapes
+from sdfz.codec.hashgrid.symbols import LOCAL_SCALE, WEIGHT_SCALE, HashgridSymbols, grid_of, network_shapes
 from sdfz.codec.hashgrid.touched import TouchedLevel, to_unit
 from sdfz.codec.hashgrid.trials import encode_hashgrid
 from sdfz.codec.occupancy import Cells, cells_of_points
@@ -150,15 +150,15 @@ def test_field_of_random_symbols(options: dict[str, bool]) -> None:
         np.float32
     )
     unit = ((points + 1) * 16 - 0.5) / 31
-    inputs = [np.ones((50, 1))]
+    inputs = [np.cos(2 * np.pi * 16 * (points + 1)), np.ones((50, 1))]
     for level in reversed(range(grid.n_levels)):
         touched = TouchedLevel(grid, level, symbols.cells, symbols.depth)
         table = np.zeros((grid.sizes[level], grid.n_features))
         table[touched.entries] = symbols.tables[level] * 2.0 ** -(symbols.gain_codes[level] // 8)
         nodes, shares = grid.corners(level, unit)
-        inputs.insert(0, (table[grid.entries(level, nodes)] * shares[..., None]).sum(1))
+        inputs.insert(0, LOCAL_SCALE * (table[grid.entries(level, nodes)] * shares[..., None]).sum(1))
     first, second = (w / WEIGHT_SCALE for w in symbols.weights)
-    expected = np.maximum(np.concatenate(inputs, 1) @ first.T, 0) @ second[0] / 16
+    expected = np.maximum(np.concatenate(inputs, 1) @ first.T, 0) @ second[0] / 16 / LOCAL_SCALE
     field = HashgridField(symbols)
     assert field.distance(points) == pytest.approx(expected, rel=1e-3, abs=1e-4)
     step = np.eye(3, dtype=np.float32) * 1e-4
@@ -174,19 +174,20 @@ def test_gradient_of_the_error() -> None:
     n, n_levels, n_features, width, n_entries = 300, 3, 2, 16, 40
     parameters = [
         torch.from_numpy(rng.standard_normal(shape).astype(np.float32)).requires_grad_()
-        for shape in ((n_entries, n_features), (n_levels,), (width, n_levels * n_features + 1), (1, width))
+        for shape in ((n_entries, n_features), (n_levels,), (width, n_levels * n_features + 3), (1, width))
     ]
     entries = rng.integers(0, n_entries, (n, n_levels, 8)).astype(np.int32)
     shares = rng.random((n, n_levels, 8)).astype(np.float32)
+    local = rng.standard_normal((n, 2)).astype(np.float32)
     signs = rng.choice([-1, 1], n).astype(np.float32)
     low = rng.random(n).astype(np.float32)
     high = low + rng.random(n).astype(np.float32)
-    error = MeanError.apply(*parameters, entries, shares, signs, low, high)
+    error = MeanError.apply(*parameters, entries, shares, local, signs, low, high)
     found = torch.autograd.grad(error, parameters)
 
     values, gains, first, second = parameters
     features = (values[torch.from_numpy(entries.astype(np.int64))] * torch.from_numpy(shares)[..., None]).sum(2)
-    inputs = torch.cat([(features * gains[:, None]).flatten(1), torch.ones(n, 1)], 1)
+    inputs = torch.cat([(features * gains[:, None]).flatten(1), torch.from_numpy(local), torch.ones(n, 1)], 1)
     outward = (torch.relu(inputs @ first.T) @ second[0]) * torch.from_numpy(signs)
     misses = (torch.from_numpy(low) - outward).clamp(min=0) + (outward - torch.from_numpy(high)).clamp(min=0)
     assert float(error.detach()) == pytest.approx(float(misses.mean().detach()), rel=1e-4)

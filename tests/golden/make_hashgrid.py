@@ -1,7 +1,7 @@
 """Write the golden and malformed files of the `hashgrid` method of format version 1 anew; nothing else does.
 
     python tests/golden/make_hashgrid.py          bytes and distances from the stored symbols
-    python tests/golden/make_hashgrid.py --fit    the symbols too
+    python tests/golden/make_hashgrid.py --fit    the symbols of files that are not there, too
 
 Look at the diff before committing it. The files of a released version are never made anew.
 """
@@ -9,6 +9,7 @@ Look at the diff before committing it. The files of a released version are never
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,10 @@ from golden_hashgrid import FOLDER, MALFORMED, Golden
 from sdfz.codec.hashgrid.fit import FitSettings
 from sdfz.codec.hashgrid.model import HashgridField
 from sdfz.codec.hashgrid.stream import PAYLOAD, pack_symbols
-from sdfz.codec.hashgrid.symbols import METHOD_ID, HashgridSymbols, grid_of, network_shapes
+from sdfz.codec.hashgrid.symbols import METHOD_ID, N_LOCAL, HashgridSymbols, grid_of, network_shapes
 from sdfz.codec.hashgrid.touched import TouchedLevel
 from sdfz.codec.hashgrid.trials import encode_hashgrid
-from sdfz.codec.occupancy import Cells, sorted_cells
+from sdfz.codec.occupancy import OCTANTS, Cells, sorted_cells
 from sdfz.codec.target import Target
 from sdfz.formats import Frame, Header, MeasuredErrors, Section, pack
 
@@ -42,8 +43,9 @@ def main() -> None:
     MALFORMED.mkdir(parents=True, exist_ok=True)
     if "--fit" in sys.argv[1:]:
         for name, symbols in made().items():
-            golden_hashgrid.save(name, Golden(symbols, NOTHING, NOTHING))
-            (FOLDER / f"{name}.sdfz").touch()
+            if not (FOLDER / f"{name}.sdfz").exists():
+                golden_hashgrid.save(name, Golden(symbols, NOTHING, NOTHING))
+                (FOLDER / f"{name}.sdfz").touch()
     for name in golden_hashgrid.names():
         symbols = golden_hashgrid.load(name).symbols
         golden_hashgrid.save(name, with_answers(symbols))
@@ -57,19 +59,30 @@ def main() -> None:
 
 
 def made() -> dict[str, HashgridSymbols]:
-    """A torus as the encoder codes it; all features of the format by hand; and the least that a file can hold."""
+    """A torus and an open surface as the encoder codes them, all features by hand, and the least of a file.
+
+    The first three are as of version 0.4.0, without positions in cells and trims.
+    """
     rng = np.random.default_rng(7)
     fitted = encode_hashgrid(Target(*shapes.torus()), 250, FitSettings(n_iterations=300))[1]
-    all_features = by_hand(rng, sorted_cells(rng.integers(0, 32, (80, 3)), 5), 5, (4, 9, 2, True), 64, 40)
+    cells = sorted_cells(rng.integers(0, 32, (80, 3)), 5)
+    all_features = by_hand(rng, cells, 5, (4, 9, 2, True), (64, 0), 40)
+    trimmed = cells[::3]
+    parts = sorted_cells((2 * trimmed[:, None] + OCTANTS[[0, 3, 6]]).reshape(-1, 3), 6)
     return {
         "torus": fitted,
         "everything": all_features,
-        "smallest": by_hand(rng, np.zeros((1, 3), np.int32), 1, (1, 8), 16, 0),
+        "smallest": by_hand(rng, np.zeros((1, 3), np.int32), 1, (1, 8), (16, 0), 0),
+        "open": encode_hashgrid(Target(*shapes.height_field(30)), 120, FitSettings(n_iterations=300))[1],
+        "everything-local": replace(
+            by_hand(rng, cells, 5, (4, 9, 2, True), (32, N_LOCAL), 40), trimmed=trimmed, parts=parts
+        ),
+        "smallest-local": by_hand(rng, np.zeros((1, 3), np.int32), 1, (1, 8), (16, N_LOCAL), 0),
     }
 
 
 def by_hand(
-    rng: np.random.Generator, cells: Cells, depth: int, options: tuple[int, ...], width: int, size: int
+    rng: np.random.Generator, cells: Cells, depth: int, options: tuple[int, ...], widths: tuple[int, int], size: int
 ) -> HashgridSymbols:
     grid = grid_of(depth, *options)
     levels = [TouchedLevel(grid, level, cells, depth) for level in range(grid.n_levels)]
@@ -78,7 +91,7 @@ def by_hand(
         cells,
         grid,
         tuple(range(16, 16 + grid.n_levels)),
-        tuple(rng.integers(-size, size + 1, shape) for shape in network_shapes(grid, width)),
+        tuple(rng.integers(-size, size + 1, shape) for shape in network_shapes(grid, *widths)),
         tuple(rng.integers(-size, size + 1, (len(level), grid.n_features)) // 8 for level in levels),
     )
 
