@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...formats.files import write_atomic
 from ..corpus import CorpusShape, corpus_shapes
-from ..rows import Row, read_rows
+from ..rows import Row, RowsError, read_rows
 from ..speed import read_timings
 from .cache import Cache
 from .document import Block, Code, Document, Heading, Paragraph, Table
@@ -16,6 +16,7 @@ from .floors import noise_floors
 from .gallery import pictures as pictures_section
 from .html import to_html
 from .markdown import pictures_of, to_markdown
+from .own import is_method, methods
 from .speeds import speeds
 from .tables import bd_rate_table, bytes_table, codecs_table, curve_plots, headline, missing_list
 
@@ -47,7 +48,7 @@ class Report:
 
 
 def write_report(
-    results: Path,
+    results: Sequence[Path],
     out: Path,
     *,
     corpus: Path | None = None,
@@ -68,8 +69,8 @@ def write_report(
 
     Parameters
     ----------
-    results : Path
-        Rows, as `bench.rows` writes them.
+    results : sequence of Path
+        Tables of rows, as `bench.rows` writes them.
     out : Path
         Folder; made if it is not there.
     corpus : Path, optional
@@ -94,13 +95,14 @@ def write_report(
     Raises
     ------
     RowsError
-        `results` is not a table of measurements.
+        One of `results` is not a table of measurements, or two have a row for the same shape, codec and point.
     CorpusError
         There are no meshes where `corpus` says.
     OSError
         A file cannot be read or written.
     """
-    rows = read_rows(results)
+    everything = _joined(results)
+    rows = [row for row in everything if not is_method(row)]
     timings = read_timings(speed) if speed else []
     shapes = corpus_shapes(corpus, folders) if pictures or noise else []
     kept = Cache(cache)
@@ -110,14 +112,28 @@ def write_report(
         *curve_plots(rows, reference),
         *bd_rate_table(rows, reference),
         *(pictures_section(rows, shapes, kept, progress) if pictures else ()),
+        *methods(everything, reference),
         *speeds(rows, timings),
         *(noise_floors(rows, shapes, kept, progress) if noise else ()),
-        *codecs_table(rows),
-        *missing_list(rows),
+        *codecs_table(everything),
+        *missing_list(everything),
         *_inputs(rows, shapes),
         *_commands(commands),
     )
     return _write(document, out)
+
+
+def _joined(tables: Sequence[Path]) -> list[Row]:
+    """The rows of all tables."""
+    found: dict[object, Path] = {}
+    rows = []
+    for path in tables:
+        for row in read_rows(path):
+            if row.key in found:
+                raise RowsError(f"{path}: {row.codec} {row.point} on {row.shape} is in {found[row.key]}, too")
+            found[row.key] = path
+            rows.append(row)
+    return rows
 
 
 def _inputs(rows: Sequence[Row], shapes: Sequence[CorpusShape]) -> list[Block]:

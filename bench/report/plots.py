@@ -38,6 +38,11 @@ _COLOURS = {
     "tmc3-octree": "#5aa9b8",
     "tmc3-trisoup": "#2f8796",
     "sdf-grid": "#a58b52",
+    "sdfz-grid": "#d28a2d",
+    "sdfz-overfit": "#8b68d8",
+    "sdfz-hashgrid": "#3aa17e",
+    "sdfz-lpdif": "#c76bb0",
+    "sdfz-lgcl": "#5aa9b8",
 }
 _OTHER_COLOUR = "#8d9299"
 _FULL = ("sdfz", "opponent", "expert")  # the others are drawn thin

@@ -17,7 +17,7 @@ from .texts import NONE, scientific, signed_percent
 
 OURS, EXPERT = "sdfz", "expert"
 CD_ERRORS = (1e-3, 5e-4, 2e-4, 1e-4)
-_METRIC_NAMES = {"cd": "mean error (CD)", "rms": "RMS error", "hd": "largest error (HD)"}
+METRIC_NAMES = {"cd": "mean error (CD)", "rms": "RMS error", "hd": "largest error (HD)"}
 # What comes first in tables and legends; others follow by name.
 _ORDER = (OURS, "opponent", EXPERT, "draco", "gltfpack", "vdmc")
 
@@ -71,7 +71,7 @@ def _who(rows: Sequence[Row], reference: str) -> str:
 
 def _tile(found: Comparison) -> tuple[str, str]:
     mean = found.mean_percent
-    about = f"{_METRIC_NAMES[found.metric]}, against the {found.reference}"
+    about = f"{METRIC_NAMES[found.metric]}, against the {found.reference}"
     if mean is None:
         return NONE, f"bytes at equal {about}: no shape can be compared"
     word = "fewer" if mean < 0 else "more"
@@ -90,15 +90,22 @@ def bytes_table(rows: Sequence[Row], reference: str) -> list[Block]:
     lines = []
     for shape in sorted(faces):
         cells: list[str] = []
-        for index, error in enumerate(CD_ERRORS):
-            at = [found[shape, codec][index] if (shape, codec) in found else BytesAt(error, None) for codec in codecs]
-            cells += _best_bold(at)
+        for index in range(len(CD_ERRORS)):
+            cells += bytes_cells(found, shape, codecs, index)
         lines.append((shape, f"{faces[shape]:,}", *cells))
     note = (
         "Interpolated between measured files, on the lower envelope of each codec. `<` stands for the smallest file "
         "measured where that has a smaller error already, `-` for an error that no file reached."
     )
     return [Heading(2, "Bytes at equal error"), Paragraph(note), Table(header, tuple(lines))]
+
+
+def bytes_cells(
+    found: Mapping[tuple[str, str], Sequence[BytesAt]], shape: str, codecs: Sequence[str], index: int
+) -> list[str]:
+    """Texts of what codecs need for a shape and the error of an index; the smallest is bold."""
+    nothing = BytesAt(0.0, None)
+    return _best_bold([found[shape, codec][index] if (shape, codec) in found else nothing for codec in codecs])
 
 
 def _best_bold(cells: Sequence[BytesAt]) -> list[str]:
@@ -138,21 +145,22 @@ def curve_plots(rows: Sequence[Row], reference: str) -> list[Block]:
 
 
 def _figures(rows: Sequence[Row], metric: str, titles: Mapping[str, str], reference: str) -> list[Figure]:
-    by_shape = _by_shape(curves(rows, metric))
-    label = f"{_METRIC_NAMES[metric]}, of the diagonal"
+    grouped = by_shape(curves(rows, metric))
+    label = f"{METRIC_NAMES[metric]}, of the diagonal"
     figures = []
     if reference in titles:
-        drawing = all_shapes(by_shape, titles, label, reference)
+        drawing = all_shapes(grouped, titles, label, reference)
         figures.append(Figure(f"all-{metric}", "svg", drawing, f"Curves of all shapes together, {label}"))
-    drawing = small_multiples(by_shape, titles, label)
+    drawing = small_multiples(grouped, titles, label)
     return [*figures, Figure(f"shapes-{metric}", "svg", drawing, f"Curves of each shape, {label}")]
 
 
-def _by_shape(found: Mapping[tuple[str, str], Curve]) -> dict[str, dict[str, Curve]]:
-    by_shape: dict[str, dict[str, Curve]] = defaultdict(dict)
+def by_shape(found: Mapping[tuple[str, str], Curve]) -> dict[str, dict[str, Curve]]:
+    """Curves by shape and codec."""
+    grouped: dict[str, dict[str, Curve]] = defaultdict(dict)
     for (shape, codec), curve in sorted(found.items()):
-        by_shape[shape][codec] = curve
-    return by_shape
+        grouped[shape][codec] = curve
+    return grouped
 
 
 def bd_rate_table(rows: Sequence[Row], reference: str) -> list[Block]:

@@ -8,11 +8,13 @@ import click
 
 from ..console import Console
 from ..helptext import GroupedCommand, console_options, option
-from .options import bench_errors, check_folder, corpus_option, folder_option, table_argument
+from .options import bench_errors, check_folder, corpus_option, folder_option
 
 
 @click.command(cls=GroupedCommand, short_help="Measurements as Markdown and HTML.")
-@table_argument
+@click.argument(
+    "tables", metavar="RESULTS...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False)
+)
 @option(
     "-o",
     "--output",
@@ -51,7 +53,7 @@ from .options import bench_errors, check_folder, corpus_option, folder_option, t
 @console_options
 def report(
     *,
-    table: Path,
+    tables: tuple[Path, ...],
     output: Path,
     cache: Path | None,
     corpus: Path | None,
@@ -63,21 +65,22 @@ def report(
     noise: bool,
     console: Console,
 ) -> None:
-    """Write a report of a table of measurements.
+    """Write a report of one or more tables of measurements.
 
     Rate-distortion plots, BD-rates, bytes at some errors, speeds, and for each shape pictures of the original and of
     what is decoded from files of about 2, 5 and 20 kB, with the error as colour.
+    Rows of single methods (sdfz-METHOD) have a section of their own.
 
     \b
     sdfz bench report results.tsv -o report/
-    sdfz bench report results.tsv -o report/ --corpus meshes/ --speed speed.tsv
+    sdfz bench report results.tsv methods.tsv -o report/ --corpus meshes/ --speed speed.tsv
     """
     check_folder(output)
     from ...bench.report import write_report
 
     with bench_errors():
         written = write_report(
-            table,
+            tables,
             output,
             corpus=corpus,
             folders=folders,

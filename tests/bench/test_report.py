@@ -52,7 +52,7 @@ def text_of(blocks: Iterable[Block]) -> str:
 
 def report(folder: Path, made: list[Row], **options: object) -> Report:
     write_rows(folder / "rows.tsv", made)
-    return write_report(folder / "rows.tsv", folder / "out", **({"pictures": False, "noise": False} | options))
+    return write_report([folder / "rows.tsv"], folder / "out", **({"pictures": False, "noise": False} | options))
 
 
 def cells(markdown: str, start: str) -> list[str]:
@@ -99,6 +99,28 @@ def test_headline_says_how_many_bytes_against_whom_and_where_it_comes_from(made:
     assert "**−33.3 %**: fewer bytes at equal largest error (HD), against the expert; mean of 3 of 3 shapes" in start
     for fact in (VERSION, "2026-05-04", "a processor, 4 cores", "3 shapes"):
         assert fact in start
+
+
+def test_methods_have_a_section_of_their_own(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.tsv", rows())
+    write_rows(tmp_path / "grid.tsv", power_law("ring", "sdfz-grid", 5.0))
+    tables = [tmp_path / "rows.tsv", tmp_path / "grid.tsv"]
+    text = write_report(tables, tmp_path / "out", pictures=False, noise=False).markdown.read_text()
+    own = section(text, "Methods")
+    assert cells(own, "shape") == [
+        "shape", "opponent, 1e-3", "sdfz, 1e-3", "grid, 1e-3", "opponent, 5e-4", "sdfz, 5e-4", "grid, 5e-4"
+    ]  # fmt: skip
+    assert cells(own, "ring") == ["ring", "4,000", "**2,000**", "5,000", "8,000", "**4,000**", "10,000"]
+    assert "| cone |" not in own
+    assert "grid" not in section(text, "Bytes at equal error") and "sdfz-grid" in section(text, "Codecs")
+    assert "## Methods" not in report(tmp_path, rows()).markdown.read_text()
+
+
+def test_two_tables_with_the_same_row_are_refused(tmp_path: Path) -> None:
+    for name in ("a.tsv", "b.tsv"):
+        write_rows(tmp_path / name, rows())
+    with pytest.raises(RowsError, match=r"b\.tsv: expert b1500 on cone is in .*a\.tsv, too"):
+        write_report([tmp_path / "a.tsv", tmp_path / "b.tsv"], tmp_path / "out", pictures=False, noise=False)
 
 
 def test_bytes_at_errors_are_interpolated_and_the_best_is_bold(made: Report) -> None:
@@ -211,5 +233,5 @@ def test_timings_are_shown_against_draco_and_by_stage() -> None:
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.tsv").write_text("shape\tbytes\n")
     with pytest.raises(RowsError, match="no column"):
-        write_report(tmp_path / "rows.tsv", tmp_path / "out")
+        write_report([tmp_path / "rows.tsv"], tmp_path / "out")
     assert not (tmp_path / "out").exists()

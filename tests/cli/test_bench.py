@@ -162,16 +162,16 @@ def test_report_is_handed_everything(run: Run, corpus: Path, table: Path, monkey
 
     asked: dict[str, object] = {}
 
-    def write_report(results: Path, out: Path, **options: object) -> report.Report:
+    def write_report(results: tuple[Path, ...], out: Path, **options: object) -> report.Report:
         asked.update(options, results=results, out=out)
         return report.Report(out / "report.md", out / "report.html", out / "images")
 
     monkeypatch.setattr(report, "write_report", write_report)
-    result = run(
-        "bench", "report", "results.tsv", "-o", "out", "--corpus", "meshes", "--no-pictures", "--date", "today"
-    )
+    result = run("bench", "report", "results.tsv", "own.tsv", "-o", "out", "--corpus", "meshes", "--no-pictures",
+                 "--date", "today")  # fmt: skip
     assert (result.exit_code, result.stderr) == (0, "sdfz: out/report.md and out/report.html\n")
-    assert (asked["results"], asked["out"], asked["corpus"]) == (Path("results.tsv"), Path("out"), Path("meshes"))
+    assert asked["results"] == (Path("results.tsv"), Path("own.tsv"))
+    assert (asked["out"], asked["corpus"]) == (Path("out"), Path("meshes"))
     assert (asked["pictures"], asked["noise"], asked["reference"], asked["date"]) == (False, True, "opponent", "today")
 
 
