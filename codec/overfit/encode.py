@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ...formats.frame import Frame
+from ..backend import pick_device
 from ..crumbs import pieces_of
 from ..occupancy import Cells
 from ..sample import Samples
@@ -48,6 +49,8 @@ class OverfitSettings:
         Samples in a step.
     learning_rate : float, optional
         Adam's first one; by default the wider the network the smaller (`learning_rate_of`).
+    device : str
+        Where it is fitted, as of ``--device``.
     """
 
     n_weights: float
@@ -56,6 +59,7 @@ class OverfitSettings:
     elasticity: float = 0.8
     batch_size: int = 1024
     learning_rate: float | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +114,7 @@ def encode_overfit(prepared: Prepared, settings: OverfitSettings, progress: Prog
         learning_rate=settings.learning_rate or learning_rate_of(architecture.width),
         schedule="cosine",
         elasticity=settings.elasticity,
+        device=pick_device(settings.device),
     )
     generator = torch.Generator().manual_seed(prepared.target.seed)
     step_codes, weights = fit_symbols(architecture, prepared.samples, fit_settings, generator, progress)

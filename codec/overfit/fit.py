@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,8 @@ class FitSettings:
         First part of the steps, in which nothing is rounded; for `fit_symbols`.
     fixed_share : float
         Last part of the steps, in which the quantization steps stay; for `fit_symbols`.
+    device : torch.device
+        Where it is fitted. First weights are drawn on the CPU: they are the same everywhere.
     """
 
     loss: Loss = l1
@@ -74,6 +76,7 @@ class FitSettings:
     elasticity: float = 0.8
     float_share: float = 0.4
     fixed_share: float = 0.2
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -102,7 +105,7 @@ def fit_network(
     """
     model = _Model(architecture, settings, generator)
     _descend(model, samples, settings, generator, settings.n_iterations, progress)
-    return [layer.detach() for layer in model.float_layers()]
+    return [layer.detach().cpu() for layer in model.float_layers()]
 
 
 def fit_symbols(
@@ -123,13 +126,13 @@ class _Model:
     """What is fitted: all weights as one vector, a quantization step a layer, and lengths where they are apart."""
 
     def __init__(self, architecture: Architecture, settings: FitSettings, generator: torch.Generator) -> None:
-        layers = initial_layers(architecture, generator)
+        layers = [layer.to(settings.device) for layer in initial_layers(architecture, generator)]
         self.architecture = architecture
         self._shapes = architecture.shapes
         self._sizes = [rows * columns for rows, columns in self._shapes]
-        self._counts = torch.tensor(self._sizes)
+        self._counts = torch.tensor(self._sizes, device=settings.device)
         self.values = torch.cat([layer.flatten() for layer in layers]).requires_grad_()
-        self.log_steps = torch.zeros(len(layers), requires_grad=True)
+        self.log_steps = torch.zeros(len(layers), device=settings.device, requires_grad=True)
         self.lengths = [layer.norm(dim=1, keepdim=True).requires_grad_() for layer in layers]
         self._weight_norm = settings.weight_norm
         self._learning_rate = settings.learning_rate
@@ -169,7 +172,8 @@ class _Model:
     def fix_steps(self) -> None:
         """Round the quantization steps to what the file can say; they stay so."""
         self.log_steps.requires_grad_(False)
-        self.log_steps.copy_(torch.tensor([math.log(step_of_code(code)) for code in self._codes()]))
+        steps = [math.log(step_of_code(code)) for code in self._codes()]
+        self.log_steps.copy_(torch.tensor(steps, device=self.log_steps.device))
 
     def symbols(self) -> tuple[tuple[int, ...], tuple[npt.NDArray[np.int32], ...]]:
         """Step codes, and weights (O, I) int32."""
@@ -178,7 +182,7 @@ class _Model:
             torch.round(layer.detach() / step_of_code(code)).clamp(-MAX_SYMBOL, MAX_SYMBOL)
             for layer, code in zip(self._split(self.values), codes, strict=True)
         ]
-        return codes, tuple(layer.to(torch.int32).numpy() for layer in layers)
+        return codes, tuple(layer.to(torch.int32).cpu().numpy() for layer in layers)
 
     def _codes(self) -> tuple[int, ...]:
         return tuple(code_of_step(math.exp(value)) for value in self.log_steps.tolist())
@@ -199,7 +203,7 @@ def _descend(
     progress: Progress | None,
 ) -> None:
     """Adam; from a step on the weights are rounded and their bits are part of the loss."""
-    points, distances = torch.from_numpy(samples.points), torch.from_numpy(samples.distances)
+    points, distances = (torch.from_numpy(array).to(settings.device) for array in (samples.points, samples.distances))
     n_batches = max(len(points) // settings.batch_size, 1)
     n_steps = settings.n_iterations
     first_fixed = max(round(n_steps * (1 - settings.fixed_share)), first_rounded)
@@ -245,6 +249,6 @@ def _schedule(optimizer: torch.optim.Optimizer, settings: FitSettings) -> Callab
 def _dropout(share: float, generator: torch.Generator) -> Callable[[torch.Tensor], torch.Tensor]:
     def drop(units: torch.Tensor) -> torch.Tensor:
         kept = torch.rand(units.shape, generator=generator) >= share
-        return units * kept / (1 - share)
+        return units * kept.to(units.device) / (1 - share)
 
     return drop

@@ -40,7 +40,9 @@ def _trial(job: Job, prepared_for: Callable[[float], Prepared], n_weights: float
     n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
     with job.clock("fit"):
         prepared = prepared_for(n_weights)
-        symbols = encode_overfit(prepared, OverfitSettings(n_weights, n_iterations), job.progress)
+        symbols = encode_overfit(
+            prepared, OverfitSettings(n_weights, n_iterations, device=job.settings.device), job.progress
+        )
     with job.clock("code"):
         sections = pack_symbols(symbols)
     architecture = symbols.architecture

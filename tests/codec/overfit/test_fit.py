@@ -107,3 +107,14 @@ def test_fewer_samples_than_a_batch(ball):
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(ValueError, match="schedule 'linear'"):
         FitSettings(schedule="linear")
+
+
+@pytest.mark.gpu
+def test_a_gpu_fits_as_well(ball):
+    on_gpu = replace(CODED, device=torch.device("cuda"))
+    errors = []
+    for settings in (CODED, on_gpu):
+        codes, weights = fit_symbols(SMALL, ball, settings, generator())
+        layers = [w * np.float32(step_of_code(code)) for w, code in zip(weights, codes, strict=True)]
+        errors.append(mean_error(SMALL, layers, ball))
+    assert errors[1] < 1.3 * errors[0]
