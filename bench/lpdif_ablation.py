@@ -6,9 +6,12 @@ The tables of the paper, scaled to a CPU: its Table 10 (one network; clusters at
 dynamic weights), its Table 9 (fewer regions against more), and the number of patterns. All variants have about as many
 weights in all (within 4 %), as long codes and as many steps with as many samples; a quarter of the steps is stage 1,
 but with one network, and but for "one small network", which is of a pattern's size: a region costs as much to decode
-as with patterns. Codes are not quantized and bits have no price. Half of each region's samples are kept from the
-fit: `error` is the mean distance of the field from the truth there, cut off as in the fit. `cd` and `f_score` are those
+as with patterns. In the fit codes are not quantized and bits have no price. Half of each region's samples are kept from
+it: `error` is the mean distance of the field from the truth there, cut off as in the fit. `cd` and `f_score` are those
 of the mesh, from triangle to triangle, both ways; the F-score is at 0.001 of the scene's diagonal.
+
+As a codec of one scene: the networks are a pack of its own, in half precision (`pack_bytes`), with which the scene is
+encoded by the method (`file_bytes`, `file_cd`). Both have to be paid for.
 
 A variant that has its row already is not run again.
 """
@@ -29,13 +32,17 @@ import torch
 
 from ..codec.crumbs import drop_crumbs
 from ..codec.distortion import Reference
+from ..codec.lpdif.decode import LpdifSurface
+from ..codec.lpdif.encode import LpdifSettings, encode_lpdif
+from ..codec.lpdif.fit import CodeFit
 from ..codec.lpdif.losses import clamped
 from ..codec.lpdif.model import LpdifField
 from ..codec.lpdif.network import NetworkShape, code_part, evaluate
 from ..codec.lpdif.patterns import Patterns
 from ..codec.lpdif.regions import arrays_of_regions
-from ..codec.lpdif.shared import LpdifDecoders
+from ..codec.lpdif.shared import LpdifDecoders, decoders_of_pack, pack_of_decoders
 from ..codec.lpdif.steps import code_of_step, step_of_code
+from ..codec.lpdif.stream import pack_symbols
 from ..codec.lpdif.symbols import PAPER_BORDER, LpdifSymbols
 from ..codec.lpdif.train import LpdifTrainee
 from ..codec.mesher import extract
@@ -45,6 +52,7 @@ from ..codec.training.loop import TrainSettings, train
 from ..codec.training.trainee import Metrics, ShapeArrays
 from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh
+from ..formats.model_pack import pack_model
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +78,9 @@ class Row(NamedTuple):
     error: float  # mean, on samples not fitted, in units of the scene
     cd: float  # in units of the scene
     f_score: float
+    pack_bytes: int  # of the networks
+    file_bytes: int  # of the payload of the scene, coded with that pack
+    file_cd: float  # of what is decoded from it, in units of the scene
     seconds: float  # of the processor, for the fit
     history: str  # of errors: step:seconds:error
 
@@ -185,6 +196,7 @@ def row_of(variant: Variant, target: Target, reference: Reference, n_steps: int,
     vertices, faces = mesh_of(symbols, module.decoders())
     distortion = reference.measure(target.to_home(vertices, frame), faces)
     half_edge = 1 / (1 << variant.depth) * frame.scale
+    coded = _coded(module.decoders(), target, reference, len(cells))
     used = [network for network in range(len(symbols.n_codes)) if (symbols.networks == network).any()]
     return Row(
         variant=variant.name,
@@ -197,11 +209,29 @@ def row_of(variant: Variant, target: Target, reference: Reference, n_steps: int,
         error=progress.history[-1]["error"] * half_edge,
         cd=distortion.cd * target.diagonal,
         f_score=distortion.f_scores[F_SCORE_AT],
+        pack_bytes=coded.pack_bytes,
+        file_bytes=coded.file_bytes,
+        file_cd=coded.cd * target.diagonal,
         seconds=progress.history[-1]["seconds"],
         history=" ".join(
             f"{entry['step']:.0f}:{entry['seconds']:.0f}:{entry['error'] * half_edge:.4g}" for entry in progress.history
         ),
     )
+
+
+class _Coded(NamedTuple):
+    pack_bytes: int
+    file_bytes: int
+    cd: float
+
+
+def _coded(decoders: LpdifDecoders, target: Target, reference: Reference, n_regions: int) -> _Coded:
+    """The scene with networks that were fitted to it alone: what they and the file take, and what comes back."""
+    pack = pack_of_decoders(decoders, {})
+    frame, symbols = encode_lpdif(target, decoders_of_pack(pack), LpdifSettings(n_regions, CodeFit()))
+    n_bytes = sum(len(section.data) for section in pack_symbols(symbols))
+    vertices, faces = LpdifSurface(symbols, decoders_of_pack(pack), "cpu").mesh(_VOXELS)
+    return _Coded(len(pack_model(pack)), n_bytes, reference.measure(target.to_home(vertices, frame), faces).cd)
 
 
 def symbols_of(module: Patterns, cells: Cells, depth: int) -> LpdifSymbols:
