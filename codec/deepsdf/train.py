@@ -15,6 +15,7 @@ import torch
 
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
+from ..latent_fit import CodeFit, fit_code
 from ..lgcl.losses import PAPER, LossWeights, basic_loss
 from ..lgcl.networks import DEEP_SDF, Mlp, SdfNetwork
 from ..lgcl.surface_samples import surface_arrays, surface_batch
@@ -22,8 +23,7 @@ from ..sample import Samples
 from ..target import Target
 from ..training.trainee import Arrays, Metrics, ShapeArrays
 from ..whole import FILL
-from .field import CodeField
-from .fit import FitSettings, fit_code
+from .field import CodeField, evaluator
 from .shared import METHOD, network_of_pack, pack_of_network
 from .stream import pack_symbols
 
@@ -148,8 +148,9 @@ class DeepSdfTrainee:
     def _fitted(self, arrays: Arrays, pack: ModelPack) -> tuple[float, float]:
         network = network_of_pack(pack)
         samples = Samples(np.array(arrays["points"]), np.array(arrays["distances"]))
-        settings = FitSettings(_VALIDATION_STEP, pack, self.validation_steps, batch_size=self.batch_size)
-        symbols = fit_code(network, samples, settings, torch.Generator().manual_seed(0))
+        settings = CodeFit(_VALIDATION_STEP, self.validation_steps, batch_size=self.batch_size)
+        evaluate, generator = evaluator(network), torch.Generator().manual_seed(0)
+        symbols = fit_code(evaluate, network.sizes.n_code, samples, settings, generator)
         error = np.abs(CodeField(symbols, network).distance(np.array(arrays["surface"]))).mean()
         return sum(len(section.data) for section in pack_symbols(symbols)), float(error)
 

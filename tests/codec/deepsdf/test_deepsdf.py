@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sdfz.codec.decode import check_bytes, decode_bytes
 from sdfz.codec.deepsdf.field import CodeField
 from sdfz.codec.deepsdf.shared import network_of_pack, pack_of_network
-from sdfz.codec.deepsdf.stream import pack_symbols, unpack_symbols
-from sdfz.codec.deepsdf.symbols import METHOD_ID, CodeSymbols, code_of_step, step_of_code
+from sdfz.codec.deepsdf.stream import METHOD_ID, pack_symbols, unpack_symbols
 from sdfz.codec.deepsdf.train import AutoDecoder, DeepSdfTrainee
 from sdfz.codec.distortion import Reference
 from sdfz.codec.encode import EncodeSettings, encode_mesh
+from sdfz.codec.latent_code import LatentCode, code_of_step, step_of_code
 from sdfz.codec.lgcl.networks import Mlp, SdfNetwork
 from sdfz.codec.methods import METHOD_IDS
 from sdfz.codec.packs.lookup import PackSearch
@@ -87,13 +87,13 @@ def test_prepared_arrays(prepared: list[CachedShape]) -> None:
 @settings(max_examples=30)
 @given(st.lists(st.integers(-(1 << 20), 1 << 20), min_size=1, max_size=80), st.integers(0, 255))
 def test_symbols_come_back(numbers: list[int], step_code: int) -> None:
-    symbols = CodeSymbols(step_code, np.array(numbers, np.int32))
+    symbols = LatentCode(step_code, np.array(numbers, np.int32))
     found = unpack_symbols(pack_symbols(symbols))
     assert found.step_code == step_code
     assert np.array_equal(found.code, symbols.code)
 
 
-DATA = pack_symbols(CodeSymbols(150, np.arange(-20, 20, dtype=np.int32)))[0].data
+DATA = pack_symbols(LatentCode(150, np.arange(-20, 20, dtype=np.int32)))[0].data
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_what_is_no_network(name: str, array: np.ndarray) -> None:
 
 def test_files(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file decodes, with the pack that it names, to the error that it says."""
-    monkeypatch.setattr("sdfz.codec.deepsdf.trials._ITERATIONS", (60,) * 9)
-    monkeypatch.setattr("sdfz.codec.deepsdf.fit.FitSettings.n_samples", 4000)
+    monkeypatch.setattr("sdfz.codec.latent_trials._ITERATIONS", (60,) * 9)
+    monkeypatch.setattr("sdfz.codec.latent_fit.CodeFit.n_samples", 4000)
     pack, mesh = tiny_pack(), shapes.sphere(2.0, 3, (5.0, 0.0, 0.0))
     encoded = encode_mesh(*mesh, EncodeSettings("deepsdf", quality=20, effort=1, device="cpu", pack=pack))
     assert check_bytes(encoded.data) == {"method": "deepsdf", "n_numbers": 4}
@@ -173,7 +173,7 @@ def test_files(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> 
     found = Reference(*mesh, 20_000).measure(*decoded)
     assert found.cd == pytest.approx(encoded.header.errors.cd, rel=0.1)
     assert len(encoded.data) < 60
-    field = CodeField(unpack_symbols(pack_symbols(CodeSymbols(0, np.zeros(4, np.int32)))), network_of_pack(pack))
+    field = CodeField(unpack_symbols(pack_symbols(LatentCode(0, np.zeros(4, np.int32)))), network_of_pack(pack))
     assert field.distance(np.zeros((1, 3), np.float32))[0] < 0
 
 

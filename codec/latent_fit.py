@@ -1,6 +1,6 @@
 """Fit one code to a shape, through a network that stays as it is: gradient descent with the rate in the loss.
 
-As `lgcl.fit`, but that nothing is local: errors are relative to a length given by the caller, and so is the step.
+As `lgcl.fit`, but that nothing is local: errors are relative to a length of the whole shape, and so is the step.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...formats.frame import Frame
-from ...formats.model_pack import ModelPack
-from ..fitting import laplace_bits
-from ..lgcl.fit import bounds, distance_samples, relative_error
-from ..lgcl.networks import SdfNetwork
-from ..sample import Samples
-from ..target import Target
-from ..whole import FILL
-from .shared import network_of_pack
-from .symbols import CodeSymbols, code_of_step, step_of_code
+from ..formats.frame import Frame
+from .fitting import laplace_bits
+from .latent_code import LatentCode, code_of_step, step_of_code
+from .lgcl.fit import bounds, distance_samples, relative_error
+from .sample import Samples
+from .target import Target
+from .whole import FILL
 
 Progress = Callable[[str, int, int], None]
+Evaluate = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Signed distances (N,) at points (N, 3) by a code (C,); or (N, B) by B branches that shall agree."""
 
 SCALE = 0.1  # normalized units: distances that a code tells well are of this order
 _CODE_RATE, _SPREAD_RATE = 5e-3, 0.02  # the code's in its own unit, not in steps: the step is the caller's
@@ -31,14 +30,13 @@ _FIRST_SPREAD = 4.0  # of symbols
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class CodeFit:
     """How a code is fitted.
 
     Parameters
     ----------
     step : float
         Of the code's numbers.
-    pack : ModelPack
     n_iterations : int
         Steps of Adam.
     elasticity : float
@@ -54,7 +52,6 @@ class FitSettings:
     """
 
     step: float
-    pack: ModelPack
     n_iterations: int = 600
     elasticity: float = 0.1
     slack: float = 0.2
@@ -63,26 +60,26 @@ class FitSettings:
     rounding_share: float = 0.25
 
 
-def encode_deepsdf(
-    target: Target, settings: FitSettings, progress: Progress | None = None
-) -> tuple[Frame, CodeSymbols]:
+def encode_code(
+    target: Target, evaluate: Evaluate, n_code: int, settings: CodeFit, progress: Progress | None = None
+) -> tuple[Frame, LatentCode]:
     """Frame and symbols of a shape's field; `progress` is called with ("fit", steps done, steps in all)."""
     frame, rng = target.frame(FILL), np.random.default_rng(target.seed)
     samples = distance_samples(target, frame, SCALE, settings.n_samples, rng)
     generator = torch.Generator().manual_seed(target.seed)
-    return frame, fit_code(network_of_pack(settings.pack), samples, settings, generator, progress)
+    return frame, fit_code(evaluate, n_code, samples, settings, generator, progress)
 
 
 def fit_code(
-    network: SdfNetwork, samples: Samples, settings: FitSettings, generator: torch.Generator,
+    evaluate: Evaluate, n_code: int, samples: Samples, settings: CodeFit, generator: torch.Generator,
     progress: Progress | None = None,
-) -> CodeSymbols:  # fmt: skip
+) -> LatentCode:  # fmt: skip
     """The code that fits samples of a signed distance, which come in random order, at a price for each bit."""
     low, high = bounds(np.abs(samples.distances), SCALE, settings.slack)
     data = [torch.from_numpy(a) for a in (samples.points, np.sign(samples.distances), low, high)]
     step_code = code_of_step(settings.step)
     step = step_of_code(step_code)
-    code = torch.zeros(network.sizes.n_code, requires_grad=True)
+    code = torch.zeros(n_code, requires_grad=True)
     log_spread = torch.full((), math.log(_FIRST_SPREAD), requires_grad=True)
     groups = [(code, _CODE_RATE), (log_spread, _SPREAD_RATE)]
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate} for p, rate in groups], betas=(0.9, 0.99))
@@ -98,7 +95,9 @@ def fit_code(
             symbols = symbols + (torch.round(symbols.detach()) - symbols.detach())
         part = slice(i % n_batches * settings.batch_size, (i % n_batches + 1) * settings.batch_size)
         points, signs, low_, high_ = (array[part] for array in data)
-        found = network(points, (symbols * step).expand(len(points), -1))
+        found = evaluate(points, symbols * step)
+        if found.ndim == 2:
+            signs, low_, high_ = (column[:, None] for column in (signs, low_, high_))
         bits = laplace_bits(symbols, log_spread.exp()).sum() + 1
         loss = torch.log(relative_error(found, signs, low_, high_)) + settings.elasticity * torch.log(bits)
         optimizer.zero_grad()
@@ -106,4 +105,4 @@ def fit_code(
         optimizer.step()
         if progress is not None:
             progress("fit", i + 1, n_steps)
-    return CodeSymbols(step_code, torch.round(code.detach() / step).to(torch.int32).numpy())
+    return LatentCode(step_code, torch.round(code.detach() / step).to(torch.int32).numpy())

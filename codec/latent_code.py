@@ -1,0 +1,102 @@
+"""One latent code for a whole shape as a payload: what methods have in common whose files are nothing else.
+
+::
+
+    numbers, step | the code's numbers (adaptive numbers)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..formats.container import BASE_ID, Section
+from ..formats.errors import FormatError
+from ..formats.fields import U8, U16, Field, FieldTable
+from ..formats.limits import DEFAULT, Limits
+from .numbers import NumberDecoder, NumberEncoder
+
+IntArray = npt.NDArray[np.int64]
+
+# Part of the format, never change.
+MAX_CODE = 1024
+STEP_ZERO, STEPS_AN_OCTAVE = 192, 8  # a code of the step stands for 2^((code - 192) / 8)
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCode:
+    """Integers that describe a shape's field.
+
+    Parameters
+    ----------
+    step_code : int
+        Step of the latent code, 0 to 255.
+    code : (C,) int32
+        The latent code, in steps.
+    """
+
+    step_code: int
+    code: npt.NDArray[np.int32]
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """(C,) the numbers of the code."""
+        return (self.code * step_of_code(self.step_code)).astype(np.float32)
+
+
+def step_of_code(code: int) -> float:
+    """The step that a code stands for."""
+    return float(2.0 ** ((code - STEP_ZERO) / STEPS_AN_OCTAVE))
+
+
+def code_of_step(step: float) -> int:
+    """The code whose step is nearest."""
+    return int(np.clip(round(STEPS_AN_OCTAVE * np.log2(step)) + STEP_ZERO, 0, 255))
+
+
+def payload_of(method: str) -> FieldTable:
+    """What a method's payload starts with."""
+    return FieldTable(
+        f"{method} payload",
+        [
+            Field("numbers", U16, "numbers of the latent code", 1, MAX_CODE),
+            Field("step", U8, "step of these numbers: 2^((step - 192) / 8)"),
+        ],
+    )
+
+
+def pack_code(symbols: LatentCode, payload: FieldTable) -> list[Section]:
+    """The section of a shape's symbols, behind the fields of `payload_of` its method."""
+    coder = NumberEncoder()
+    coder.put(symbols.code.astype(np.int64), *_contexts(len(symbols.code)))
+    head = payload.pack({"numbers": len(symbols.code), "step": symbols.step_code})
+    return [Section(BASE_ID, head + coder.finish())]
+
+
+def unpack_code(sections: Sequence[Section], payload: FieldTable, *, limits: Limits = DEFAULT) -> LatentCode:
+    """Symbols of a section.
+
+    Raises
+    ------
+    FormatError
+        A field is out of range, a section does not belong, or the coded data does not end with the code.
+    LimitError
+        More symbols than the limits allow.
+    """
+    if len(sections) != 1:
+        raise FormatError(f"{payload.name}: {len(sections)} sections, but it is one")
+    values, end = payload.unpack(sections[0].data)
+    limits.check("max_symbols", values["numbers"], "symbols")
+    coder = NumberDecoder(sections[0].data[end:])
+    code = coder.take(*_contexts(values["numbers"]))
+    coder.finish(payload.name)
+    return LatentCode(values["step"], code.astype(np.int32))
+
+
+def _contexts(n: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Kinds, places and near of the numbers: alike, but for what the two before tell of their size."""
+    zeros = np.zeros(n, np.int64)
+    return zeros, zeros, np.maximum(np.arange(n)[:, None] - [1, 2], -1)

@@ -1,0 +1,63 @@
+"""The search for the step of one latent code that meets a goal: such a code has no other size to choose."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..formats.fields import FieldTable
+from ..formats.model_pack import ModelPack
+from .job import Encoded, Job
+from .latent_code import pack_code
+from .latent_fit import CodeFit, Evaluate, encode_code
+from .search import Trial
+from .sizing import Sizing, sized_trials
+
+# Sizes are steps in a unit of the code: quality 0 is 4 of them, every 12.5 more double them.
+SIZING = Sizing(
+    at_zero=4.0,
+    octave=12.5,
+    low=2.0,
+    high=2000.0,
+    bytes_at_one=40.0,
+    bytes_slope=0.3,
+    slopes={"cd": -0.2, "rms": -0.2, "hd": -0.15},
+    n_drafts=(2, 3, 3, 4, 4, 5, 6, 7, 8),
+)
+_ITERATIONS = (100, 200, 300, 450, 600, 1000, 1600, 2500, 4000)  # of a fit, by effort 1 to 9
+_DRAFT_SHARE = 0.3  # of a fit's steps
+
+
+def code_trials(
+    job: Job, method: str, payload: FieldTable, pack: ModelPack, evaluate: Evaluate, n_code: int
+) -> list[Trial[Encoded]]:
+    """Files towards the smallest that meets the goal, in the order of their making.
+
+    Parameters
+    ----------
+    job : Job
+    method : str
+        Whose files they are.
+    payload : FieldTable
+        Of that method.
+    pack : ModelPack
+        That they need.
+    evaluate : callable
+        The field of a code with that pack.
+    n_code : int
+        Numbers of a code.
+    """
+    return sized_trials(job, SIZING, partial(_trial, job, method, payload, pack, evaluate, n_code))
+
+
+def _trial(
+    job: Job, method: str, payload: FieldTable, pack: ModelPack, evaluate: Evaluate, n_code: int, fineness: float,
+    is_draft: bool,
+) -> Trial[Encoded]:  # fmt: skip
+    """The file of so many steps in a unit of the code."""
+    n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    with job.clock("fit"):
+        frame, symbols = encode_code(job.target, evaluate, n_code, CodeFit(1 / fineness, n_iterations), job.progress)
+    with job.clock("code"):
+        sections = pack_code(symbols, payload)
+    detail = {"numbers": len(symbols.code), "step": symbols.step_code}
+    return job.trial(method, fineness, frame, sections, detail, pack)
