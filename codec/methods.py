@@ -10,17 +10,17 @@ from ..formats.container import Section
 from ..formats.errors import FormatError
 
 # Part of the format, never renumber.
-METHOD_IDS = {"grid": 1, "scaffold": 3, "overfit": 4, "hashgrid": 5, "lpdif": 6, "lgcl": 7, "deepsdf": 8}
+METHOD_IDS = {"grid": 1, "scaffold": 3, "overfit": 4, "hashgrid": 5, "lpdif": 6, "lgcl": 7, "deepsdf": 8, "compact": 9}
 METHOD_NAMES = {number: name for name, number in METHOD_IDS.items()}
 
 # Ids that are not used again, and what wrote them.
 _RETIRED = {2: "sdfz 0.2.0"}
 
 # Those whose shapes are evaluated by networks: device, backend and threads are theirs.
-WITH_NETWORKS = {"grid", "overfit", "hashgrid", "lpdif", "lgcl", "deepsdf"}
+WITH_NETWORKS = {"grid", "overfit", "hashgrid", "lpdif", "lgcl", "deepsdf", "compact"}
 
 # Those whose files may need a model pack: their decoders offer ``needs_pack`` and take a ``pack``.
-WITH_PACKS = {"grid", "lpdif", "lgcl", "deepsdf"}
+WITH_PACKS = {"grid", "lpdif", "lgcl", "deepsdf", "compact"}
 
 
 def method_name(method_id: int) -> str:

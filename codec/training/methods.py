@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .trainee import Trainee
 
-_TRAINEES = {"grid": "GridTrainee", "lpdif": "LpdifTrainee", "lgcl": "LgclTrainee", "deepsdf": "DeepSdfTrainee"}
+_TRAINEES = {
+    "grid": "GridTrainee",
+    "lpdif": "LpdifTrainee",
+    "lgcl": "LgclTrainee",
+    "deepsdf": "DeepSdfTrainee",
+    "compact": "CompactTrainee",
+}
 TRAINABLE = tuple(_TRAINEES)
 
 
