@@ -53,7 +53,7 @@ def encode(
     ----------
     mesh : trimesh.Trimesh or path
         Anything with `vertices` (V, 3) and `faces` (F, 3), or a PLY, OBJ, STL, OFF, GLB or glTF file.
-    method : {'auto', 'scaffold', 'grid', 'overfit', 'hashgrid', 'lpdif', 'lgcl', 'deepsdf'}
+    method : {'auto', 'scaffold', 'grid', 'overfit', 'hashgrid', 'lpdif', 'lgcl', 'deepsdf', 'compact'}
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest), 70 by default. Of a scaffold it stands for a mean error: 1 % of the diagonal at

@@ -131,7 +131,7 @@ class _Request:
     show_default=True,
     group="Encoding",
     help="How the surface is coded. scaffold: a coded control mesh; grid and hashgrid: distance fields; overfit: "
-    "a network for the shape alone; lpdif, lgcl and deepsdf: codes for networks of a model pack; auto: the "
+    "a network for the shape alone; lpdif, lgcl, deepsdf and compact: codes for networks of a model pack; auto: the "
     "scaffold, or the grid where the scaffold does badly and the grid measures better.",
 )
 @option(

@@ -76,7 +76,7 @@ def console_options(command: F) -> F:
 
 
 # What a shape can be encoded by.
-METHOD = click.Choice(["auto", "scaffold", "grid", "overfit", "hashgrid", "lpdif", "lgcl", "deepsdf"])
+METHOD = click.Choice(["auto", "scaffold", "grid", "overfit", "hashgrid", "lpdif", "lgcl", "deepsdf", "compact"])
 
 force_option = option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 json_option = option("--json", "as_json", is_flag=True, help="Print a JSON object a line, one an input, on stdout.")

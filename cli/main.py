@@ -9,6 +9,7 @@ import warnings
 import click
 
 from .bench import bench
+from .blend import blend
 from .compare import compare
 from .decode import decode
 from .encode import encode
@@ -39,7 +40,7 @@ def cli() -> None:
     """
 
 
-for _command in (encode, decode, info, verify, compare, pack, train, bench):
+for _command in (encode, decode, info, verify, compare, blend, pack, train, bench):
     cli.add_command(_command)
 
 

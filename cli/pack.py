@@ -10,6 +10,7 @@ from . import streams
 from .console import Console, count, print_json
 from .errors import CliError, Outcome, SdfzGroup, explain, run_each
 from .helptext import GroupedCommand, console_options, json_option
+from .pack_build import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..formats.model_pack import ModelPack
 
 
-@click.group(cls=SdfzGroup, short_help="Model packs: list, show, add.")
+@click.group(cls=SdfzGroup, short_help="Model packs: list, show, add, build.")
 def pack() -> None:
     """Handle model packs (.sdfm): what decoders share between files, named in them by its hash.
 
@@ -25,9 +26,13 @@ def pack() -> None:
     sdfz pack list                        those that are found here, in the order of the search
     sdfz pack info 1f2e3d4c5b6a7988       what one is and where it comes from
     sdfz pack add download.sdfm           verify a pack and keep it where decoders look
+    sdfz pack build *.obj -o set.sdfm     fit a pack to a collection, and encode the collection with it
 
     A pack is looked for in --pack FILE, the folders of $SDFZ_PACKS, ~/.cache/sdfz/packs, and those that come with sdfz.
     """
+
+
+pack.add_command(build)
 
 
 @pack.command("list", cls=GroupedCommand, short_help="Packs that are found here.")

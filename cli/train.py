@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,11 @@ from . import streams
 from .console import Console, count, print_json
 from .errors import CliError
 from .helptext import GroupedCommand, console_options, device_option, force_option, json_option, option, threads_option
+from .training import CHECKPOINT, DEFAULT_MINUTES, default_cache, notes_of, run_training
 
 if TYPE_CHECKING:
     from ..bench.corpus import CorpusShape
-    from ..codec.training.loop import Trained
 
-_CHECKPOINT = ".checkpoint"
-_DEFAULT_MINUTES = 30.0
 _ANY = "any"
 
 
@@ -93,7 +90,7 @@ class _Request:
 )
 @option("--steps", type=click.IntRange(min=1), metavar="N", group="Training", help="How many.")
 @option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", group="Training",
-        help=f"How long, preparing not counted. [default: {_DEFAULT_MINUTES:g}]")  # fmt: skip
+        help=f"How long, preparing not counted. [default: {DEFAULT_MINUTES:g}]")  # fmt: skip
 @option("--hold-out", type=click.IntRange(min=2), default=8, show_default=True, metavar="N", group="Training",
         help="One shape of so many validates and is not trained on.")  # fmt: skip
 @option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", group="Training",
@@ -153,32 +150,25 @@ def _shapes(request: _Request, console: Console) -> list[CorpusShape]:
 def _train(request: _Request, chosen: list[CorpusShape], console: Console) -> None:
     from ..codec.training.cache import held_out, prepared_shapes
     from ..codec.training.loop import TrainSettings
-    from ..codec.training.loop import train as run
     from ..codec.training.methods import trainee_of
     from ..formats.model_pack import write_model
 
     trainee = trainee_of(request.method)
-    cache = Path("~/.cache/sdfz/training").expanduser() if request.cache is None else request.cache
-    minutes = _DEFAULT_MINUTES if request.steps is None and request.minutes is None else request.minutes
-    checkpoint = request.out.with_name(request.out.name + _CHECKPOINT)
+    minutes = DEFAULT_MINUTES if request.steps is None and request.minutes is None else request.minutes
+    checkpoint = request.out.with_name(request.out.name + CHECKPOINT)
     settings = TrainSettings(request.steps, minutes, seed=request.seed, device=request.device)
     with console.progress() as progress:
-
-        def report(step: int, n_steps: int | None, metrics: dict[str, float]) -> None:
-            if progress is not None:
-                progress("train", step, n_steps or 0)
-            if len(metrics) > 1:
-                console.note(f"step {step:,}: {_told(metrics)}")
-
         entries = [(shape.name, shape.path) for shape in chosen]
+        cache = request.cache or default_cache()
         prepared = prepared_shapes(cache, trainee.cache_key, entries, trainee.prepare, progress)
         shapes, others = held_out(prepared, request.hold_out)
         if not shapes:
             raise CliError(f"{request.corpus}: nothing to train on: {count(len(others), 'shape')}, all held out")
-        key = "\n".join(shape.digest for shape in shapes)
-        trained = run(trainee, shapes, others, settings, checkpoint=checkpoint, key=key, report=report)
-    used = {shape.name for shape in shapes}
-    notes = _notes(request, [shape for shape in chosen if shape.name in used], len(others), trained)
+        trained = run_training(trainee, shapes, others, settings, checkpoint, progress, console)
+    names = {shape.name for shape in shapes}
+    used = [shape for shape in chosen if shape.name in names]
+    corpus = [(shape.name, shape.sha256) for shape in used]
+    notes = notes_of(request.command(), corpus, [shape.licence for shape in used], len(others), trained)
     pack = trainee.to_pack(trained.module, notes)
     write_model(request.out, pack)
     checkpoint.unlink()
@@ -186,38 +176,3 @@ def _train(request: _Request, chosen: list[CorpusShape], console: Console) -> No
     if request.as_json:
         print_json({"output": str(request.out), "hash": pack.short.hex(), "notes": notes,
                     "history": trained.progress.history})  # fmt: skip
-
-
-def _notes(request: _Request, shapes: list[CorpusShape], n_held_out: int, trained: Trained) -> dict[str, str]:
-    """What the pack says of where it comes from."""
-    from ..bench.machine import describe_machine
-
-    progress = trained.progress
-    summary = f"{count(progress.step, 'step')}, {progress.seconds:.0f} s, {describe_machine()}"
-    history = [f"step {entry['step']:.0f}: {_told(entry)}" for entry in progress.history]
-    return {
-        "corpus": "\n".join(f"{shape.name} {shape.sha256}" for shape in shapes),
-        "licences": "\n".join(sorted({shape.licence or "not known" for shape in shapes})),
-        "commit": _commit(),
-        "command": request.command(),
-        "log": "\n".join([f"{summary}, {count(n_held_out, 'shape')} held out", *history]),
-    }
-
-
-def _told(metrics: dict[str, float]) -> str:
-    """Metrics of a validation, for people."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "step")
-
-
-def _commit() -> str:
-    """The commit of the source that runs; the version where there is no repository."""
-    from .. import __version__
-
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
-        return f"version {__version__}"
-    try:
-        done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {__version__}"
-    return done.stdout.strip()

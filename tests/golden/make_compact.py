@@ -1,0 +1,61 @@
+"""Write the golden file of `compact` anew: a file, the model pack that it needs, and distances.
+
+    python tests/golden/make_compact.py
+
+The file of a released version is never made anew. The coarse branch is made by hand, so that there is a surface, the
+fine one and the grid at random.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import golden_files
+from sdfz.codec.compact.field import CompactField
+from sdfz.codec.compact.networks import CompactSizes, first_grid, first_layers
+from sdfz.codec.compact.shared import Branches, branches_of_pack, pack_of_branches
+from sdfz.codec.compact.stream import METHOD_ID, pack_symbols
+from sdfz.codec.latent_code import LatentCode
+from sdfz.formats import Frame, Header, MeasuredErrors, pack, write_model
+
+FOLDER = golden_files.FOLDER / "compact"
+SIZES = CompactSizes(n_code=5, n_octaves=1, resolution=6, n_features=9, width=12, n_hidden=2)
+
+
+def made_by_hand() -> Branches:
+    """An octahedron, roughly, and a fine branch that differs from it by a little."""
+    generator = torch.Generator().manual_seed(3)
+    coarse, fine = (first_layers(found, generator) for found in (SIZES.coarse_shapes, SIZES.fine_shapes))
+    coarse[0], coarse[1], coarse[2] = (0.05 * layer for layer in coarse)
+    for axis in range(3):
+        coarse[0][2 * axis, axis], coarse[0][2 * axis + 1, axis] = 1, -1
+        coarse[1][2 * axis, 2 * axis], coarse[1][2 * axis + 1, 2 * axis + 1] = 1, 1
+    coarse[2][0, :6], coarse[2][0, -1] = 1, -0.9
+    branches = Branches(SIZES, first_grid(SIZES, generator), coarse, fine)
+    return replace(branches, fine=[*fine[:-1], 0.2 * fine[-1]])
+
+
+def main() -> None:
+    steps = [2.0**-5, *[2.0**-7] * (len(SIZES.coarse_shapes) + len(SIZES.fine_shapes))]
+    model = pack_of_branches(made_by_hand(), steps, {"log": "made by hand"})
+    symbols = LatentCode(170, np.array([3, -40, 0, 17, 6], np.int32))
+    frame = Frame.enclosing([1.0, 2.0, 3.0], [5.0, 5.0, 6.0])
+    errors = MeasuredErrors(cd=0.001, rms=0.002, hd=0.01)
+    header = Header(method=METHOD_ID, frame=frame, errors=errors, diagonal=2.0, pack_hash=model.short)
+    FOLDER.mkdir(exist_ok=True)
+    write_model(FOLDER / "octahedron.sdfm", model)
+    (FOLDER / "octahedron.sdfz").write_bytes(pack(header, pack_symbols(symbols)))
+    points = np.random.default_rng(8).uniform(-1, 1, (300, 3)).astype(np.float32)
+    distances = CompactField(symbols, branches_of_pack(model)).distance(points)
+    np.savez_compressed(FOLDER / "octahedron.npz", points=points, distances=distances, code=symbols.code)
+
+
+if __name__ == "__main__":
+    main()
