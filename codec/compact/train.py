@@ -50,7 +50,7 @@ class CompactTrainee:
     batch_size : int
         Samples in a step.
     grid_rate, code_rate, network_rate : float
-        Of Adam; the first two are the paper's by default.
+        Of Adam. The paper has 0.1 and 0.001 for the first two; features that are rounded want smaller steps.
     code_price, feature_price : float
         Of the mean squares of a shape's code, and of the grid's features.
     bit_price : float
@@ -66,12 +66,12 @@ class CompactTrainee:
     n_far: int = 8_000
     n_layers: int = LAYERS
     batch_size: int = 4096
-    grid_rate: float = 1e-1
-    code_rate: float = 1e-3
-    network_rate: float = 1e-3
+    grid_rate: float = 2e-2
+    code_rate: float = 1e-2
+    network_rate: float = 3e-3
     code_price: float = 1e-4
     feature_price: float = 1e-6
-    bit_price: float = 0.2
+    bit_price: float = 0.5
     n_validated: int = 3
     validation_steps: int = 200
 
