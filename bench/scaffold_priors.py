@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 
 from ..codec import mixing
 from ..codec.scaffold.coder import EncodedControl, encode_control
-from ..codec.scaffold.priors import default_priors, pack_priors, read_priors
+from ..codec.scaffold.priors import default_priors
 from ..codec.scaffold.symbols import blank, without_flags
 from ..codec.scaffold.traversal import Traversal, traverse
+from ..codec.stored_priors import pack_priors, read_priors
 from ..formats.files import write_atomic
 
 logger = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def train(meshes: Path, out: Path, hold_out: int) -> None:
 @click.option("--held-out", default=0, help="Only those left out of so many parts.")
 def measure(meshes: Path, priors_file: Path | None, held_out: int) -> None:
     """Bits a vertex of the meshes of a folder, by part."""
-    priors = read_priors(priors_file.read_bytes()) if priors_file else default_priors()
+    priors = read_priors(priors_file.read_bytes(), blank()) if priors_file else default_priors()
     rows = []
     for mesh in read_meshes(meshes, held_out, held_out=True):
         bits = counted(mesh, priors).bits

@@ -6,8 +6,9 @@ import numpy as np
 import shapes
 from click.testing import CliRunner
 from sdfz.bench import scaffold_meshes, scaffold_network, scaffold_priors
-from sdfz.codec.scaffold.priors import pack_priors, read_network, read_priors
+from sdfz.codec.scaffold.priors import read_network
 from sdfz.codec.scaffold.symbols import blank
+from sdfz.codec.stored_priors import pack_priors, read_priors
 from sdfz.formats.mesh_io import write_mesh
 
 
@@ -34,5 +35,5 @@ def test_from_shapes_to_a_model(tmp_path: Path) -> None:
         float(run(scaffold_priors.main, "measure", meshes, "--priors", tmp_path / name).rsplit("sum ", 1)[1])
         for name in ("priors.npz", "blank.npz")
     )
-    assert len(read_priors((tmp_path / "priors.npz").read_bytes()).slots) > 0
+    assert len(read_priors((tmp_path / "priors.npz").read_bytes(), blank()).slots) > 0
     assert known < unknown
