@@ -113,23 +113,36 @@ def coder(priors: Priors, mode: int, *, data: bytes = b"", capacity: int = 0, n_
     n_kinds : int
         Kinds of decisions whose cost is counted apart.
     """
-    state = np.zeros(8, np.int64)
-    state[_RANGE], state[_MODE] = 0xFFFFFFFF, mode
-    if mode == DECODE:
-        state[_CODE] = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
-        state[_POSITION] = 4
-    elif mode == ENCODE:
-        # Before the first byte there is one more, which no carry reaches: held back as others are, and not written.
-        state[_PENDING], state[_POSITION] = 1, -1
+    state, buffer = _stream(mode, data, capacity)
     return Coder(
         priors.slots.copy(),
         priors.weights.copy(),
         np.zeros(MOST_CONTEXTS, np.int64),
         np.zeros((MOST_CONTEXTS, 2), np.int64),
         state,
-        np.frombuffer(data, np.uint8).copy() if mode == DECODE else np.zeros(capacity, np.uint8),
+        buffer,
         np.zeros(n_kinds),
     )
+
+
+def another_stream(coder: Coder, mode: int, *, data: bytes = b"", capacity: int = 0) -> Coder:
+    """A coder of other bytes that shares with this one what both learn; arguments as those of `coder`."""
+    state, buffer = _stream(mode, data, capacity)
+    return coder._replace(state=state, buffer=buffer)
+
+
+def _stream(mode: int, data: bytes, capacity: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """State and buffer of a range coder at its start."""
+    state = np.zeros(8, np.int64)
+    state[_RANGE], state[_MODE] = 0xFFFFFFFF, mode
+    if mode == DECODE:
+        state[_CODE] = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
+        state[_POSITION] = 4
+        return state, np.frombuffer(data, np.uint8).copy()
+    if mode == ENCODE:
+        # Before the first byte there is one more, which no carry reaches: held back as others are, and not written.
+        state[_PENDING], state[_POSITION] = 1, -1
+    return state, np.zeros(capacity, np.uint8)
 
 
 def learned(known: Coder | Priors, most_seen: int = _MOST_SEEN) -> Priors:

@@ -153,3 +153,20 @@ def test_a_first_byte_of_ones_is_written():
     _, data = encoded(surprised, bits, contexts)
     assert data[0] == 0xFF
     assert (decoded(surprised, data, contexts) == bits).all()
+
+
+def test_streams_that_share_what_they_learn():
+    """The second costs less than it would alone, and both decode in turn."""
+    bits, contexts = (np.arange(60) % 7 == 0).astype(np.int64), np.zeros(60, np.int64)
+    first = mixing.coder(PRIORS, mixing.ENCODE, capacity=100)
+    second = mixing.another_stream(first, mixing.ENCODE, capacity=100)
+    for stream in (first, second):
+        code_all(stream, bits.copy(), contexts)
+    data = [mixing.finish(stream) for stream in (first, second)]
+    assert len(data[1]) < len(encoded(PRIORS, bits, contexts)[1])
+    first = mixing.coder(PRIORS, mixing.DECODE, data=data[0])
+    for stream in (first, mixing.another_stream(first, mixing.DECODE, data=data[1])):
+        found = np.zeros(60, np.int64)
+        code_all(stream, found, contexts)
+        assert (found == bits).all()
+        mixing.check_end(stream, "coded")
