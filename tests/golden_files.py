@@ -13,15 +13,17 @@ from sdfz.codec.grid.stream import pack_symbols
 from sdfz.codec.grid.symbols import METHOD_ID, GridSymbols
 from sdfz.formats import Frame, Header, MeasuredErrors, Metadata, pack
 from sdfz.formats.container import Section
-from strategies import TABLES_FILE
+from strategies import PRIORS_FILE, TABLES_FILE
 
 FOLDER = Path(__file__).parent / "golden" / "v1"
+MIXED = FOLDER / "mixed"
 MALFORMED = Path(__file__).parent / "malformed"
 SPEC = Path(__file__).parents[1] / "formats" / "SPEC.md"
 RESOLUTION = 48  # of the meshes whose area and volume are stored
 TABLE_NAMES = (
     "occupancy_weights", "latent_weights", "bits", "latents", "latent_escapes", "weights", "weight_escapes"
 )  # fmt: skip
+PRIOR_NAMES = ("gaps", "odds", "counts", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +67,17 @@ def names() -> list[str]:
 
 
 def stored_bytes(name: str) -> bytes:
+    """The symbols as mixed decisions."""
+    return (MIXED / f"{name}.sdfz").read_bytes()
+
+
+def tabled_bytes(name: str) -> bytes:
+    """The symbols by tables, as up to version 0.4.0: never made anew."""
     return (FOLDER / f"{name}.sdfz").read_bytes()
 
 
 def save(name: str, golden: Golden) -> None:
-    """Write NAME.npz and NAME.sdfz."""
+    """Write NAME.npz and mixed/NAME.sdfz."""
     arrays: dict[str, object] = {}
     for field in fields(GridSymbols):
         value = getattr(golden.symbols, field.name)
@@ -90,7 +98,8 @@ def save(name: str, golden: Golden) -> None:
     }
     arrays |= {"points": golden.points, "distances": golden.distances, "facts": json.dumps(facts)}
     np.savez_compressed(FOLDER / f"{name}.npz", **arrays)  # type: ignore[arg-type]
-    (FOLDER / f"{name}.sdfz").write_bytes(golden.data())
+    MIXED.mkdir(exist_ok=True)
+    (MIXED / f"{name}.sdfz").write_bytes(golden.data())
 
 
 def load(name: str) -> Golden:
@@ -120,14 +129,29 @@ def load(name: str) -> Golden:
         )
 
 
+def assert_same(found: GridSymbols, expected: GridSymbols) -> None:
+    """That symbols are the same, field by field."""
+    for field in fields(GridSymbols):
+        a, b = getattr(found, field.name), getattr(expected, field.name)
+        if isinstance(b, tuple):
+            assert len(a) == len(b), field.name
+            assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True)), field.name
+        else:
+            assert np.array_equal(a, b), field.name
+
+
 def _numbered(arrays: np.lib.npyio.NpzFile, name: str) -> tuple[NDArray[np.int32], ...]:
     return tuple(arrays[key] for key in sorted(key for key in arrays if key.startswith(name)))
 
 
-def tables_digest() -> str:
-    """SHA-256 of the numbers of tables.npz, as SPEC.md defines it."""
+def digests() -> list[str]:
+    """SHA-256 of the numbers of tables.npz and of priors.npz, as SPEC.md defines them."""
+    return [_digest(TABLES_FILE, TABLE_NAMES), _digest(PRIORS_FILE, PRIOR_NAMES)]
+
+
+def _digest(path: Path, names: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    with np.load(TABLES_FILE) as arrays:
-        for name in TABLE_NAMES:
+    with np.load(path) as arrays:
+        for name in names:
             digest.update(arrays[name].astype("<i4").tobytes())
     return digest.hexdigest()

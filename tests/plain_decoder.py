@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import plain_mixed
+from plain_scaffold import Coder
 
 Cell = tuple[int, int, int]
 
@@ -88,9 +90,10 @@ class Table:
 
 
 class Tables:
-    """The arrays of tables.npz."""
+    """The arrays of tables.npz and of priors.npz."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, priors: Path) -> None:
+        self.priors = plain_mixed.Priors(priors)
         with np.load(path) as arrays:
             self.occupancy_weights = arrays["occupancy_weights"].tolist()
             self.latent_weights = arrays["latent_weights"].tolist()
@@ -131,26 +134,36 @@ def upsample(values: dict[Cell, int], finer: Iterable[Cell]) -> dict[Cell, int]:
     return found
 
 
-def closeness(values: dict[Cell, int] | None, parent: Cell, octant: Cell, depth: int) -> int:
-    """Class of the distance that the field has at the centre of a child of depth `depth`."""
+def at_child(values: dict[Cell, int] | None, parent: Cell, octant: Cell) -> int | None:
+    """The field at the centre of a child."""
     if values is None:
-        return 8
+        return None
     total = 0
     for corner in OCTANTS:
         weight = math.prod(3 if c == o else 1 for c, o in zip(corner, octant, strict=True))
         total += weight * values[plus(parent, corner)]
-    eighths = (abs(total >> 6) << depth + 2) >> 20
+    return total >> 6
+
+
+def closeness(values: dict[Cell, int] | None, parent: Cell, octant: Cell, depth: int) -> int:
+    """Class of the distance that the field has at the centre of a child of depth `depth`."""
+    value = at_child(values, parent, octant)
+    if value is None:
+        return 8
+    eighths = (abs(value) << depth + 2) >> 20
     return sum(eighths >= edge for edge in (1, 2, 3, 4, 6, 8, 12))
 
 
 def children_of(
-    coder: RangeDecoder, parents: list[Cell], depth: int, values: dict[Cell, int] | None, tables: Tables
-) -> list[Cell]:
+    coder: RangeDecoder | Coder, parents: list[Cell], depth: int, values: dict[Cell, int] | None, tables: Tables,
+    is_part: bool = False,
+) -> list[Cell]:  # fmt: skip
     """Occupied cells of depth `depth`."""
     unknown = {plus((2 * x for x in parent), octant) for parent in parents for octant in OCTANTS}
     occupied: set[Cell] = set()
+    siblings = dict.fromkeys(parents, 0)
     for number, octant in enumerate(OCTANTS):
-        rows = []
+        rows, found = [], list[int]()
         children = [plus((2 * x for x in parent), octant) for parent in parents]
         for parent, child in zip(parents, children, strict=True):
             around = [plus(child, step) for step in NEIGHBOURS]
@@ -158,20 +171,27 @@ def children_of(
             classes[closeness(values, parent, octant, depth)] = 16
             features = [16 * (n in occupied) for n in around] + [16 * (n in unknown) for n in around] + classes
             rows.append(row_of(tables.occupancy_weights[number + 8 * (values is None)], features, 64))
-        found = coder.grouped(rows, tables.bits)
+            if isinstance(coder, Coder):
+                states = {step: int(n in occupied) + 2 * int(n in unknown)
+                          for step, n in zip(NEIGHBOURS, around, strict=True)}  # fmt: skip
+                value = at_child(values, parent, octant)
+                found.append(plain_mixed.cell(coder, value, depth, number, states, siblings[parent], rows[-1], is_part))
+                siblings[parent] += found[-1] << number
+        if isinstance(coder, RangeDecoder):
+            found = coder.grouped(rows, tables.bits)
         unknown -= set(children)
         occupied |= {child for child, bit in zip(children, found, strict=True) if bit}
     return sorted(occupied)
 
 
 def latents_of(
-    coder: RangeDecoder, cells: list[Cell], nodes: list[Cell], base: dict[Cell, int], coarse: dict[Cell, int],
-    gain: int, offset: int, depth: int, from_finest: int, tables: Tables,
+    coder: RangeDecoder | Coder, cells: list[Cell], nodes: list[Cell], base: dict[Cell, int], coarse: dict[Cell, int],
+    gain: int, offset: int, depth: int, from_finest: int, level: int, tables: Tables,
 ) -> dict[Cell, int]:  # fmt: skip
     """Symbols of a level."""
     exists, occupied, found = set(nodes), set(cells), dict[Cell, int]()
     for number, parity in enumerate(PARITY_ORDER):
-        rows = []
+        rows, symbols = [], list[int]()
         these = [n for n in nodes if 4 * (n[0] & 1) + 2 * (n[1] & 1) + (n[2] & 1) == parity]
         for node in these:
             means, missing = [], []
@@ -190,22 +210,37 @@ def latents_of(
             ]  # fmt: skip
             row = row_of(tables.latent_weights[8 * min(from_finest, 2) + number], features, 44)
             rows.append(min(max(row + offset, 0), 43))
-        symbols = coder.signed(rows, tables.latents, tables.latent_escapes)
+            if isinstance(coder, Coder):
+                done = {step: found[plus(node, step)] for step in NEIGHBOURS if plus(node, step) in found}
+                bases = {step: base[plus(node, step)] for step in NEIGHBOURS if plus(node, step) in exists}
+                mask = sum(
+                    (plus(plus(node, octant), (-1, -1, -1)) in occupied) << i for i, octant in enumerate(OCTANTS)
+                )
+                symbols.append(plain_mixed.latent(coder, done, bases, base[node], coarse[node], mask, row, number,
+                                                  depth, from_finest, level))  # fmt: skip
+        if isinstance(coder, RangeDecoder):
+            symbols = coder.signed(rows, tables.latents, tables.latent_escapes)
         found.update(zip(these, symbols, strict=True))
     return {node: found[node] for node in nodes}
 
 
 def trims_of(
-    coder: RangeDecoder, cells: list[Cell], depth: int, values: dict[Cell, int], tables: Tables
+    coder: RangeDecoder | Coder, cells: list[Cell], depth: int, values: dict[Cell, int], tables: Tables
 ) -> tuple[list[Cell], list[Cell]]:
     """Trimmed cells and the parts that stay."""
     trimmed: set[Cell] = set()
+    known, occupied = set[Cell](), set(cells)
     for parity in PARITY_ORDER:
         these = [c for c in cells if 4 * (c[0] & 1) + 2 * (c[1] & 1) + (c[2] & 1) == parity]
-        counts = [sum(plus(cell, step) in trimmed for step in NEIGHBOURS) for cell in these]
-        flags = coder.grouped([18 + 7 * min(count, 4) for count in counts], tables.bits)
+        counts = [[sum(plus(cell, step) in some for step in NEIGHBOURS) for some in (trimmed, known, occupied)]
+                  for cell in these]  # fmt: skip
+        if isinstance(coder, Coder):
+            flags = [plain_mixed.trim(coder, *count) for count in counts]
+        else:
+            flags = coder.grouped([18 + 7 * min(count[0], 4) for count in counts], tables.bits)
+        known |= set(these)
         trimmed |= {cell for cell, flag in zip(these, flags, strict=True) if flag}
-    return sorted(trimmed), children_of(coder, sorted(trimmed), depth + 1, values, tables)
+    return sorted(trimmed), children_of(coder, sorted(trimmed), depth + 1, values, tables, is_part=True)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -265,12 +300,23 @@ def gain_of(code: int) -> int:
 def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
     """What the payloads of a file's sections say, base first."""
     shape, split = payloads[0][:2]
-    depth, n_levels, n_base, network = shape & 15, shape >> 4, split & 15, split >> 4 & 7
-    coders = [RangeDecoder(payloads[0][2:]), *map(RangeDecoder, payloads[1:])]
-    gain_codes = coders[0].raw(n_levels, 8)
-    offsets = [bits - 8 for bits in coders[0].raw(n_levels, 4)]
-    sizes = [16 * (n_levels + 4), 16] if network == 1 else []
-    weights = [coders[0].signed([layer] * n, tables.weights, tables.weight_escapes) for layer, n in enumerate(sizes)]
+    depth, n_levels, n_base, network = shape & 15, shape >> 4 & 7, split & 15, split >> 4 & 7
+    coded = [payloads[0][2:], *payloads[1:]]
+    coders: list[RangeDecoder | Coder]
+    columns = [(16, n_levels + 4), (1, 16)] if network == 1 else []
+    if shape & 128:
+        mixed = plain_mixed.streams_of(coded, tables.priors)
+        coders = [*mixed]
+        offsets = [0] * n_levels
+        gain_codes = plain_mixed.gain_codes(mixed[0], n_levels, depth)
+        weights = [plain_mixed.weights(mixed[0], i, *shape) for i, shape in enumerate(columns)]
+    else:
+        tabled = [RangeDecoder(data) for data in coded]
+        coders = [*tabled]
+        gain_codes = tabled[0].raw(n_levels, 8)
+        offsets = [bits - 8 for bits in tabled[0].raw(n_levels, 4)]
+        weights = [tabled[0].signed([i] * n * m, tables.weights, tables.weight_escapes)
+                   for i, (n, m) in enumerate(columns)]  # fmt: skip
     cells, values, latents = [(0, 0, 0)], None, list[dict[Cell, int]]()
     first_depth = depth - n_levels + 1
     is_there: Callable[[int], bool] = lambda level: level < n_base + len(payloads) - 1  # noqa: E731
@@ -287,11 +333,14 @@ def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
             base = upsample(values, nodes)
             coarse = upsample({node: 64 * min(abs(q), 63) for node, q in latents[-1].items()}, nodes)
         coder, gain = coders[max(level - n_base + 1, 0)], gain_of(gain_codes[level])
-        found = latents_of(coder, cells, nodes, base, coarse, gain, offsets[level], d, depth - d, tables)
+        found = latents_of(coder, cells, nodes, base, coarse, gain, offsets[level], d, depth - d, level, tables)
         values = {node: base[node] + gain * found[node] for node in nodes}
         latents.append(found)
     grid = Grid(depth, n_levels, cells, gain_codes, weights, latents)
     if split & 128 and len(latents) == n_levels:
         assert values is not None
         grid.trimmed, grid.parts = trims_of(coders[-1], cells, depth, values, tables)
+    for coder in coders:
+        if isinstance(coder, Coder):
+            coder.check_end()
     return grid

@@ -22,6 +22,7 @@ from sdfz.formats.metadata import MAX_COUNT, MAX_NAME_BYTES, MAX_UNITS_BYTES
 from sdfz.formats.model_pack import DTYPES, NOTES
 
 TABLES_FILE = Path(sdfz.codec.grid.__file__).with_name("tables.npz")
+PRIORS_FILE = TABLES_FILE.with_name("priors.npz")
 
 # Machines are shared: a slow moment is not a failure.
 settings.register_profile("sdfz", deadline=None)

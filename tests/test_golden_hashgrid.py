@@ -32,7 +32,7 @@ from sdfz.formats import (
     unpack,
 )
 from sdfz.formats.limits import DEFAULT
-from strategies import TABLES_FILE
+from strategies import PRIORS_FILE, TABLES_FILE
 
 NAMES = pytest.mark.parametrize("name", golden_hashgrid.names())
 TOLERANCE = 1e-4
@@ -72,7 +72,7 @@ def test_symbols_and_bytes(name: str) -> None:
 def test_a_decoder_from_the_format_document_agrees(name: str) -> None:
     golden = golden_hashgrid.load(name)
     (section,) = unpack(golden_hashgrid.stored_bytes(name)).sections
-    field = plain_hashgrid.decode(section.data, plain_decoder.Tables(TABLES_FILE))
+    field = plain_hashgrid.decode(section.data, plain_decoder.Tables(TABLES_FILE, PRIORS_FILE))
     assert np.array_equal(field.cells, golden.symbols.cells)
     for found, cells in ((field.trimmed, golden.symbols.trimmed), (field.parts, golden.symbols.parts)):
         assert sorted(found) == sorted(map(tuple, cells.tolist()))

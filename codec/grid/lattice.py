@@ -62,8 +62,17 @@ class Lattice:
 
     def n_cells_around(self) -> npt.NDArray[np.int64]:
         """(N,) occupied cells that a node is a corner of, 1 to 8."""
-        corners = self.index[_key(self.cells, self.edge)[:, None] + _key(OCTANTS, self.edge)]
-        return np.bincount(corners.ravel(), minlength=len(self.nodes))
+        return np.bincount(self._corners().ravel(), minlength=len(self.nodes))
+
+    def cells_around(self) -> npt.NDArray[np.int64]:
+        """(N,) which cells are occupied that a node is a corner of: bit o for the one in octant o of the node."""
+        # Seen from a cell, its corner in octant o has the cell in the opposite octant.
+        octants = np.broadcast_to(1 << np.arange(7, -1, -1), (len(self.cells), 8))
+        return np.bincount(self._corners().ravel(), octants.ravel(), len(self.nodes)).astype(np.int64)
+
+    def _corners(self) -> npt.NDArray[np.int32]:
+        """(M, 8) nodes of each cell, by octant."""
+        return self.index[_key(self.cells, self.edge)[:, None] + _key(OCTANTS, self.edge)]
 
     def upsample(self, values: npt.NDArray[np.int64], finer: Lattice) -> npt.NDArray[np.int64]:
         """Field at the nodes of the next finer level, by trilinear interpolation, in integers.
@@ -87,9 +96,14 @@ class Lattice:
 
     def at_children(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Field at the centres of the eight children of each cell, (8, M) int64, by trilinear interpolation."""
-        at_corners = values[self.index[_key(self.cells, self.edge)[:, None] + _key(OCTANTS, self.edge)]]  # (M, 8)
+        at_corners = values[self._corners()]  # (M, 8)
         near = np.where(OCTANTS[:, None] == OCTANTS[None], 3, 1).prod(-1)  # (child, corner): weights in 64ths
         return (at_corners @ near.T.astype(np.int64)).T >> 6
+
+    def at_children_of(self, cells: Cells, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """As `at_children`, (8, T), for some of the cells."""
+        own = Lattice.of_cells(cells, self.depth)
+        return own.at_children(values[self.find(own.nodes)])
 
     def interpolation(self, points: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """Nodes and trilinear weights at points of occupied cells.

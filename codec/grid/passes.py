@@ -1,4 +1,4 @@
-"""The order in which a level's latents are coded, and what each sees of those before it.
+"""The order in which a level's latents are decoded by tables, and what each sees of those before it.
 
 Nodes go in eight passes by the parity of their coordinates, so that a pass is coded at once and still sees neighbours
 on all sides: the four even parities first (they form a face-centred lattice), then the four odd ones between them.
@@ -13,7 +13,7 @@ from ..context import log_feature
 from ..gains import FIXED_ONE, gain_of_code
 from ..occupancy import NEIGHBOURS
 from ..parity import parity_passes
-from .lattice import Lattice
+from .walk import Level
 
 # Part of the format, never renumber.
 N_FEATURES = 12
@@ -24,35 +24,25 @@ _NEIGHBOUR_TYPE = np.abs(NEIGHBOURS).sum(1) - 1  # 0 across an edge of the latti
 
 
 class NodePasses:
-    """State of one level while its latents are coded.
+    """State of one level while its latents are decoded.
 
     Parameters
     ----------
-    lattice : Lattice
-    level_from_finest : int
-        0 for the finest level of the file.
-    gain_code : int
-        Step of the level's latents.
-    base : (N,) int64
-        Field of the coarser levels at the nodes, fixed point.
-    coarse_magnitude : (N,) int64
-        Magnitude of the next coarser level's symbols around the nodes, in 64ths; zeros at the coarsest level.
+    level : Level
     """
 
-    def __init__(
-        self, lattice: Lattice, level_from_finest: int, gain_code: int,
-        base: npt.NDArray[np.int64], coarse_magnitude: npt.NDArray[np.int64],
-    ) -> None:  # fmt: skip
+    def __init__(self, level: Level) -> None:
+        lattice = level.lattice
         self.passes = parity_passes(lattice.nodes)
-        self._first_kind = 8 * min(level_from_finest, 2)
+        self._first_kind = 8 * min(level.rank, 2)
         self._lattice = lattice
         self.symbols = np.zeros(len(lattice.nodes), np.int32)
         self._magnitudes = np.zeros(len(lattice.nodes) + 1, np.int64)  # the last one stands for "no node"
         self._done = np.zeros(len(lattice.nodes) + 1, np.int64)
         self._octaves = lattice.depth - 1 - (FIXED_ONE.bit_length() - 1)  # to edges of a cell
-        self._gain = np.array([gain_of_code(gain_code)], np.int64)
-        self._base = base
-        self._coarse_magnitude = coarse_magnitude
+        self._gain = np.array([gain_of_code(level.gain_code)], np.int64)
+        self._base = level.base
+        self._coarse_magnitude = level.coarse_magnitude
         self._n_cells_around = lattice.n_cells_around()
 
     def kind(self, index: int) -> int:

@@ -1,7 +1,8 @@
 """The trained integers of the `grid` format: context weights and probability tables.
 
-They ship with the package as ``tables.npz`` and are part of the format: `python -m sdfz.bench.grid_tables` made them
-from the training corpus, and a change of one entry is a new format version.
+They ship with the package as ``tables.npz`` and are part of the format: bench/grid_tables.py of version 0.4.0 made them
+from the training corpus, and a change of one entry is a new format version. Files coded by tables need all of them;
+mixed decisions, the contexts, whose rows tell how likely a cell is and how far a latent is spread.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from sdfz.codec.context import LinearContext, log_feature
 from sdfz.codec.grid.lattice import Lattice
 from sdfz.codec.grid.passes import NodePasses
 from sdfz.codec.grid.tables import grid_tables
+from sdfz.codec.grid.walk import Level
 from sdfz.codec.occupancy import ChildPasses, closeness_of
 from strategies import octrees
 
@@ -38,7 +39,7 @@ def test_no_float_takes_part(octree, with_field):
     closeness = closeness_of(lattice.at_children(field)[0] if with_field else None, len(cells), depth + 1, 1 << 20)
     found = [
         (tables.occupancy, ChildPasses(cells, depth + 1).features(0, closeness)),
-        (tables.latent, NodePasses(lattice, 0, 40, field, field).features(0)),
+        (tables.latent, NodePasses(Level(lattice, 0, 0, 40, field, field)).features(0)),
     ]
     for context, features in found:
         rows = context.rows(0, features)

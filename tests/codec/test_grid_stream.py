@@ -2,6 +2,7 @@ import dataclasses
 import subprocess
 import sys
 
+import golden_files
 import numpy as np
 import plain_decoder
 import pytest
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 from sdfz.codec.entropy import SymbolEncoder
 from sdfz.codec.grid.stream import PAYLOAD, pack_symbols, unpack_symbols
 from sdfz.codec.grid.symbols import MAX_LEVELS, GridSymbols
-from sdfz.formats.container import Section
+from sdfz.formats.container import Section, unpack
 from sdfz.formats.errors import FormatError, LimitError, TrailingDataError
 from sdfz.formats.limits import DEFAULT
-from strategies import TABLES_FILE, grid_symbols
+from strategies import PRIORS_FILE, TABLES_FILE, grid_symbols
 
 
 def plain(symbols):
@@ -62,7 +63,7 @@ def test_a_decoder_from_the_format_document_reads_it(symbols, data):
     n_base = data.draw(st.integers(1, symbols.n_levels))
     payloads = [section.data for section in pack_symbols(symbols, n_base)]
     n_sections = data.draw(st.integers(1, len(payloads)))
-    grid = plain_decoder.decode_sections(payloads[:n_sections], plain_decoder.Tables(TABLES_FILE))
+    grid = plain_decoder.decode_sections(payloads[:n_sections], plain_decoder.Tables(TABLES_FILE, PRIORS_FILE))
     expected = plain(cut(symbols, n_base + n_sections - 1))
     assert [list(level.values()) for level in grid.latents] == expected["latents"]
     assert [list(map(list, cells)) for cells in (grid.cells, grid.trimmed, grid.parts)] == [
@@ -92,9 +93,9 @@ def test_a_cell_at_every_depth_with_every_number_of_levels(depth):
         assert plain(unpack_symbols(pack_symbols(symbols))) == plain(symbols)
 
 
-def test_numbers_beyond_24_bits_are_refused():
-    with pytest.raises(LimitError, match="symbol 16777231 is beyond"):
-        pack_symbols(one_cell(1, latents=(np.full(8, 16777231, np.int32),)))
+def test_numbers_beyond_25_bits_are_refused():
+    with pytest.raises(LimitError, match="symbol 33554432 is beyond"):
+        pack_symbols(one_cell(1, latents=(np.full(8, 33554432, np.int32),)))
 
 
 @pytest.mark.parametrize(
@@ -135,10 +136,9 @@ def test_no_cell_at_all():
 
 
 def test_flag_without_trimmed_cells():
-    base, *rest = pack_symbols(one_cell(1))
-    flagged = Section(1, base.data[:1] + bytes([base.data[1] | 128]) + base.data[2:])
+    data = (golden_files.MALFORMED / "mixed-no-trimmed-cell.sdfz").read_bytes()
     with pytest.raises(FormatError, match="says that cells are trimmed, but none is"):
-        unpack_symbols([flagged, *rest])
+        unpack_symbols(unpack(data).sections)
 
 
 @pytest.mark.parametrize("n_base", [1, 2, 3])
@@ -155,7 +155,7 @@ def test_sections_must_follow_each_other(n_base):
 def test_coded_data_ends_with_its_last_symbol(which):
     sections = pack_symbols(one_cell(3, 2))
     sections[which] = Section(sections[which].id, sections[which].data + b"hidden message")
-    with pytest.raises(TrailingDataError, match="goes on"):
+    with pytest.raises(TrailingDataError, match="follow the end"):
         unpack_symbols(sections)
 
 

@@ -1,15 +1,19 @@
 """Write the golden and malformed files of format version 1 anew; nothing else does.
 
     python tests/golden/make.py          bytes, distances and digests from the stored symbols: after a change of the
-                                         format's bytes or tables, before their release
+                                         format's bytes or priors, before their release
     python tests/golden/make.py --fit    the symbols too, from analytic shapes
 
-It also puts the digest of the tables into SPEC.md. Look at the diff before committing it, together with the change of
-SPEC.md and code that caused it. The files of a released version are never made anew: a new version gets a new folder.
+The files beside the symbols are of version 0.4.0, coded by tables; nothing writes them any more.
+
+It also puts the digests of tables and priors into SPEC.md. Look at the diff before committing it, together with the
+change of SPEC.md and code that caused it. The files of a released version are never made anew: a new version gets a new
+folder.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from dataclasses import replace
@@ -29,12 +33,12 @@ from sdfz.codec.gains import MAX_GAIN_CODE
 from sdfz.codec.grid.encode import GridSettings, encode_grid
 from sdfz.codec.grid.lattice import pyramid
 from sdfz.codec.grid.model import GridField
-from sdfz.codec.grid.stream import pack_symbols
+from sdfz.codec.grid.stream import unpack_symbols
 from sdfz.codec.grid.symbols import METHOD_ID, GridSymbols, network_shapes
 from sdfz.codec.grid.tables import grid_tables
 from sdfz.codec.occupancy import NO_FIELD, OCTANTS, encode_children, sorted_cells
 from sdfz.codec.target import Target
-from sdfz.formats import Frame, Header, MeasuredErrors, Metadata, Section, pack
+from sdfz.formats import FormatError, Frame, Header, MeasuredErrors, Metadata, Section, pack, unpack
 
 NOTHING = np.zeros(0, np.float32)
 ANY_ERRORS = MeasuredErrors(0.001, 0.002, 0.01)
@@ -48,7 +52,8 @@ def main() -> None:
         print(f"{name}: {len(golden_files.stored_bytes(name))} bytes")
     write_malformed()
     spec = SPEC.read_text("utf-8")
-    SPEC.write_text(re.sub(r"(?m)^    [0-9a-f]{64}$", f"    {golden_files.tables_digest()}", spec), "utf-8")
+    digests = iter(golden_files.digests())
+    SPEC.write_text(re.sub(r"(?m)^    [0-9a-f]{64}$", lambda _: f"    {next(digests)}", spec), "utf-8")
 
 
 # -- golden files -----------------------------------------------------------------------------------------------------
@@ -154,6 +159,7 @@ def malformed() -> dict[str, bytes]:
         return bytes([shape, split]) + coder.finish()
 
     rest = [section.data for section in sections[1:]]
+    tabled = [section.data for section in unpack(golden_files.tabled_bytes("torus")).sections]
     return {
         "empty": b"",
         "text": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n",
@@ -177,6 +183,14 @@ def malformed() -> dict[str, bytes]:
         "coded-data-goes-on": file(base + b"hidden message", *rest),
         "detail-goes-on": file(base, *rest[:-1], rest[-1] + b"hidden message"),
         "zero-byte-at-the-end": file(base + b"\0", *rest),
+        "mixed-gain-code-negative": file(mixed(0x91, 0x01, ", or negative")),
+        "mixed-childless-cell": file(mixed(0x92, 0x01, "cell of level 1 has no child")),
+        "mixed-no-cell": file(mixed(0x91, 0x01, "cell of level 0 has no child")),
+        "mixed-no-trimmed-cell": file(mixed(0x91, 0x81, "cells are trimmed, but none is")),
+        "mixed-end": file(mixed(0x91, 0x01, "does not end as it must")),
+        "tabled-data-goes-on": file(tabled[0] + b"hidden message", *tabled[1:]),
+        "tabled-detail-goes-on": file(*tabled[:-1], tabled[-1] + b"hidden message"),
+        "tabled-zero-byte-at-the-end": file(tabled[0] + b"\0", *tabled[1:]),
         "range-coder-state": file(b"\x11\x01" + b"\xff" * 16),
     }
 
@@ -195,8 +209,20 @@ def childless() -> bytes:
 
 def untrimmed() -> bytes:
     """The flag for trimmed cells, and then none."""
-    (base,) = pack_symbols(smallest().symbols)
+    (base,) = unpack(golden_files.tabled_bytes("smallest")).sections
     return base.data[:1] + bytes([base.data[1] | 128]) + base.data[2:]
+
+
+def mixed(shape: int, split: int, message: str) -> bytes:
+    """A payload of mixed decisions that is refused with a message: the first such coded bytes."""
+    for number in itertools.count():
+        data = bytes([shape, split]) + number.to_bytes(4, "little").rstrip(b"\0")
+        try:
+            unpack_symbols([Section(1, data)])
+        except FormatError as error:
+            if message in str(error):
+                return data
+    raise AssertionError
 
 
 if __name__ == "__main__":
