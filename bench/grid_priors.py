@@ -114,7 +114,7 @@ def collect(corpus: Path, out: Path, n_shapes: int, steps: int) -> None:
         name = Path(rows[i]["file"]).stem
         settings = GridSettings(
             n_cells=float(np.exp(rng.uniform(np.log(250), np.log(4000)))),
-            elasticity=float(rng.uniform(0.9, 1.3)),
+            elasticity=float(rng.uniform(1.1, 1.6)),
             n_iterations=steps,
             n_samples=1 << 17,
         )

@@ -41,7 +41,7 @@ class GridSettings:
 
     n_cells: float
     n_iterations: int = 1500
-    elasticity: float = 1.1
+    elasticity: float = 1.35
     n_samples: int = 1 << 18
     pack: ModelPack | None = None
 

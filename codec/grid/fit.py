@@ -8,7 +8,8 @@
           (noise in place of rounding, then rounding itself)
 
 The logarithms make the trade the same for every shape and size: a percent of bits against a percent of error. A fixed
-price of a bit, scaled by the cell, spent a quarter too many bytes on rough shapes.
+price of a bit, scaled by the cell, spent a quarter too many bytes on rough shapes. The bits are those of the whole
+file: without those of the octree, which no latent changes, all latents of rooms went to zero.
 
 The slack is the point of the loss: only the zero set is coded, so away from the surface the field may have any slope
 between 1 - slack and 1 + slack, and further out only the sign counts. That freedom saves a fifth of the bytes on scans.
@@ -17,7 +18,6 @@ between 1 - slack and 1 + slack, and further out only the sign counts. That free
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,12 +29,13 @@ import torch
 
 from ...formats.model_pack import ModelPack
 from ..backend import plain_network
-from ..fitting import bounds, laplace_bits
+from ..fitting import bounds
 from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
 from .lattice import Lattice, pyramid
 from .model import OUTPUT_SCALE, network_inputs
+from .rate import LevelRate, torch_csr
 from .shared import layers_of_pack
 from .symbols import OWN_NETWORK, WEIGHT_SCALE, GridSymbols, network_shapes
 
@@ -67,7 +68,7 @@ class FitSettings:
         Last part of the steps, in which symbols, gains and network weights are rounded.
     """
 
-    elasticity: float = 1.1
+    elasticity: float = 1.35
     step: float = 1 / 32
     n_iterations: int = 1500
     n_levels: int = 4
@@ -78,10 +79,11 @@ class FitSettings:
     rounding_share: float = 0.25
 
 
-LATENT_RATE = 0.15  # Adam's rates; the latents' in symbols
+LATENT_RATE = 0.15  # Adam's rates; the latents' in first steps
 GAIN_RATE = 0.01
 SPREAD_RATE = 0.02
 WEIGHT_RATE = 0.02
+_HEADER_BITS, _CELL_BITS, _WEIGHT_BITS = 8 * 36, 1.8, 7.0  # what a file costs beside its latents, about
 _LEAST_SQUARES_SAMPLES = 1 << 17
 _LEAST_SQUARES_STEPS = 60
 _RIDGE = 1e-3
@@ -118,7 +120,8 @@ def fit(
     start = least_squares(lattices, points, distances)
     step = settings.step * lattices[-1].cell_size
     model = _Model(lattices, [latents / step for latents in start], step, settings, generator)
-    _descend(model, batches, settings, generator, progress)
+    fixed_bits = _HEADER_BITS + _CELL_BITS * len(cells) + _WEIGHT_BITS * sum(w.numel() for w in model.weights)
+    _descend(model, batches, fixed_bits, settings, generator, progress)
     return model.symbols(cells, depth)
 
 
@@ -183,25 +186,16 @@ def _batches(
     for start in range(0, max(len(points) - size, 0) + 1, size):
         part = slice(start, start + size)
         matrices = [_matrix(lattice, points[part]) for lattice in lattices]
-        pairs = [(_torch_csr(m), _torch_csr(m.T.tocsr())) for m in matrices]
+        pairs = [(torch_csr(m), torch_csr(m.T.tocsr())) for m in matrices]
         batches.append(_Batch(pairs, *(torch.from_numpy(a[part]) for a in (points, signs, low, high))))
     return batches
 
 
-def _torch_csr(matrix: scipy.sparse.csr_matrix) -> torch.Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int32)),
-            torch.from_numpy(matrix.indices.astype(np.int32)),
-            torch.from_numpy(matrix.data.astype(np.float32)),
-            size=matrix.shape,
-            check_invariants=False,
-        )
-
-
 class _Model:
-    """What is fitted: latents in symbols, a step a level, the spread of its symbols, and the network."""
+    """What is fitted: latents, a step a level, the spread of its symbols, and the network.
+
+    Latents are kept in steps as these were at first: a step that changes must not scale the field.
+    """
 
     def __init__(
         self, lattices: list[Lattice], latents: list[npt.NDArray[np.float64]], step: float, settings: FitSettings,
@@ -210,7 +204,8 @@ class _Model:
         self.cell_size = lattices[-1].cell_size
         self.latents = [torch.tensor(values, dtype=torch.float32)[:, None].requires_grad_() for values in latents]
         self.log_gains = torch.full((len(latents),), math.log(step), requires_grad=True)
-        self.log_spreads = torch.zeros(len(latents), requires_grad=True)
+        self._first_step = step
+        self.rates = [LevelRate(lattice) for lattice in lattices]
         self.network = settings.network
         self.weights: list[torch.Tensor] = []  # of the file's own network
         self.shared: list[torch.Tensor] = []
@@ -223,10 +218,15 @@ class _Model:
 
     def groups(self) -> list[dict[str, object]]:
         """Adam's parameter groups."""
-        groups = [(self.latents, LATENT_RATE), ([self.log_gains], GAIN_RATE), ([self.log_spreads], SPREAD_RATE)]
+        spreads = [parameter for rate in self.rates for parameter in rate.parameters()]
+        groups = [(self.latents, LATENT_RATE), ([self.log_gains], GAIN_RATE), (spreads, SPREAD_RATE)]
         if self.weights:
             groups.append((self.weights, WEIGHT_RATE))
         return [{"params": parameters, "lr": rate} for parameters, rate in groups]
+
+    def scaled(self) -> list[torch.Tensor]:
+        """Latents in the steps of now, not rounded."""
+        return [q * (self._first_step / gain) for q, gain in zip(self.latents, self.log_gains.exp(), strict=True)]
 
     def fix_gains(self) -> None:
         """Round the gains to what the file can say; they stay so."""
@@ -246,10 +246,8 @@ class _Model:
         return total + answer[:, 0] * (OUTPUT_SCALE * self.cell_size)
 
     def bits(self, symbols: list[torch.Tensor]) -> torch.Tensor:
-        """Bits that the symbols cost under a Laplace distribution a level."""
-        return torch.stack(
-            [laplace_bits(q, s).sum() for q, s in zip(symbols, self.log_spreads.exp(), strict=True)]
-        ).sum()
+        """Bits that the symbols cost."""
+        return torch.stack([rate(*pair) for rate, *pair in zip(self.rates, symbols, self.scaled(), strict=True)]).sum()
 
     def symbols(self, cells: Cells, depth: int) -> GridSymbols:
         """The rounded model."""
@@ -259,17 +257,17 @@ class _Model:
             gain_codes=tuple(code_of_gain(math.exp(value)) for value in self.log_gains.tolist()),
             network=self.network,
             weights=tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int32).numpy() for w in self.weights),
-            latents=tuple(torch.round(q.detach()[:, 0]).to(torch.int32).numpy() for q in self.latents),
+            latents=tuple(torch.round(q.detach()[:, 0]).to(torch.int32).numpy() for q in self.scaled()),
         )
 
 
 def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
     """Rounded values whose gradient is that of the values themselves."""
-    return values + (torch.round(values.detach() * scale) / scale - values.detach())
+    return values + (torch.round(values * scale) / scale - values).detach()
 
 
 def _descend(
-    model: _Model, batches: list[_Batch], settings: FitSettings, generator: torch.Generator,
+    model: _Model, batches: list[_Batch], fixed_bits: float, settings: FitSettings, generator: torch.Generator,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     n_steps = settings.n_iterations
@@ -283,14 +281,14 @@ def _descend(
             group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
         batch = batches[i % len(batches)]
         if i < first_rounded:
-            symbols = [q + torch.rand(q.shape, generator=generator) - 0.5 for q in model.latents]
+            symbols = [q + torch.rand(q.shape, generator=generator) - 0.5 for q in model.scaled()]
             weights = model.weights
         else:
-            symbols = [_rounded(q) for q in model.latents]
+            symbols = [_rounded(q) for q in model.scaled()]
             weights = [_rounded(w, WEIGHT_SCALE) for w in model.weights]
         outward = model.distances(batch, symbols, weights) * batch.signs
         error = (batch.low - outward).clamp(min=0) + (outward - batch.high).clamp(min=0)
-        loss = torch.log(error.mean()) + settings.elasticity * torch.log(model.bits(symbols))
+        loss = torch.log(error.mean()) + settings.elasticity * torch.log(model.bits(symbols) + fixed_bits)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
