@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...formats.files import write_atomic
 from ..corpus import CorpusShape, corpus_shapes
+from ..prefixes import read_prefixes
 from ..rows import Row, RowsError, read_rows
 from ..speed import read_timings
 from .cache import Cache
@@ -17,6 +18,7 @@ from .gallery import pictures as pictures_section
 from .html import to_html
 from .markdown import pictures_of, to_markdown
 from .own import is_method, methods
+from .prefixes import prefix_section
 from .speeds import speeds
 from .tables import bd_rate_table, bytes_table, codecs_table, curve_plots, headline, missing_list
 
@@ -57,6 +59,7 @@ def write_report(
     noise: bool = True,
     reference: str = "opponent",
     speed: Path | None = None,
+    prefixes: Path | None = None,
     cache: Path | None = None,
     date: str = "",
     commands: str = COMMANDS,
@@ -83,6 +86,8 @@ def write_report(
         The codec that ours is compared with first.
     speed : Path, optional
         Timings, as `bench.speed` writes them.
+    prefixes : Path, optional
+        Errors of files that are cut, as `bench.prefixes` writes them.
     cache : Path, optional
         Folder in which files, pictures and noise floors are kept for the next report.
     date : str
@@ -95,7 +100,8 @@ def write_report(
     Raises
     ------
     RowsError
-        One of `results` is not a table of measurements, or two have a row for the same shape, codec and point.
+        One of `results` is not a table of measurements, or two have a row for the same shape, codec and
+        point; or `prefixes` is none of theirs.
     CorpusError
         There are no meshes where `corpus` says.
     OSError
@@ -113,6 +119,7 @@ def write_report(
         *bd_rate_table(rows, reference),
         *(pictures_section(rows, shapes, kept, progress) if pictures else ()),
         *methods(everything, reference),
+        *prefix_section(read_prefixes(prefixes) if prefixes else []),
         *speeds(rows, timings),
         *(noise_floors(rows, shapes, kept, progress) if noise else ()),
         *codecs_table(everything),

@@ -117,6 +117,45 @@ def all_shapes(curves: Curves, titles: Mapping[str, str], error_label: str, refe
         return _svg(figure)
 
 
+def prefix_plots(
+    curves: Mapping[str, Mapping[tuple[str, str], Curve]], layouts: Sequence[str], error_label: str
+) -> bytes:
+    """An SVG with a plot for each shape: errors of what is decoded from the starts of files.
+
+    Parameters
+    ----------
+    curves : mapping of shape to mapping of (file, layout) to curve
+        Bytes of a start, rising, and its error.
+    layouts : sequence of str
+        At most two: drawn full and dashed.
+    error_label : str
+    """
+    with _style():
+        from matplotlib.lines import Line2D
+
+        styles = dict(zip(layouts, ("-", "--"), strict=False))
+        across = max(1, min(4, len(curves)))
+        down = max(1, math.ceil(len(curves) / across))
+        figure, axes = _figure(across, down, (2.6 * across + 0.5, 2.3 * down + 0.9))
+        for axis, (shape, by_file) in zip(axes, curves.items(), strict=False):
+            axis.set_title(shape, fontsize=9, pad=3)
+            axis.tick_params(labelbottom=True)
+            for (_, layout), curve in by_file.items():
+                n_bytes, errors = np.asarray(curve).T
+                axis.plot(n_bytes, errors, styles[layout], color=_colour("sdfz"), marker="o", markersize=2.6)
+        for axis in axes[len(curves) :]:
+            axis.remove()
+        _limits(
+            axes[: len(curves)],
+            {shape: {"sdfz": [point for curve in by.values() for point in curve]} for shape, by in curves.items()},
+        )
+        figure.supxlabel("bytes of the file's start", fontsize=9)
+        figure.supylabel(error_label, fontsize=9)
+        handles = [Line2D([], [], color=_colour("sdfz"), linestyle=s, label=layout) for layout, s in styles.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
+        return _svg(figure)
+
+
 def colour_scale() -> bytes:
     """An SVG of the colours of errors."""
     with _style():

@@ -41,6 +41,13 @@ from .options import bench_errors, check_folder, corpus_option, folder_option
     group="Content",
     help="What `sdfz bench speed` measured.",
 )
+@option(
+    "--prefixes",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="TSV",
+    group="Content",
+    help="What `python -m sdfz.bench.prefixes` measured.",
+)
 @option("--date", default="", metavar="TEXT", group="Content", help="When it was measured, as it is to be printed.")
 @option("--pictures/--no-pictures", default=True, show_default=True, group="Content", help="Of each shape.")
 @option(
@@ -60,6 +67,7 @@ def report(
     folders: tuple[str, ...],
     reference: str,
     speed: Path | None,
+    prefixes: Path | None,
     date: str,
     pictures: bool,
     noise: bool,
@@ -88,6 +96,7 @@ def report(
             noise=noise,
             reference=reference,
             speed=speed,
+            prefixes=prefixes,
             cache=cache,
             date=date,
             progress=console.detail,
