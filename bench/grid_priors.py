@@ -6,7 +6,8 @@
 
 `collect` fits permissively licensed meshes of the training corpus at random sizes; the symbols do not depend on the
 coder. Training codes them one after the other with the adaptive coder itself, in several rounds, and keeps what it has
-learned. To judge a change of contexts, `train --hold-out 3` leaves out a third of the shapes by name, and
+learned: the format's have learned from 57 shapes, 14 of them fitted a second time, after the rate in the fit had
+changed. To judge a change of contexts, `train --hold-out 3` leaves out a third of the shapes by name, and
 `measure --held-out 3` codes these.
 """
 
