@@ -32,6 +32,8 @@ from ..codec.tensor_field import TensorField
 from ..codec.training.trainee import Trainee
 from ..codec.whole import FILL, WHOLE, WholeSurface
 from ..formats.files import write_atomic
+from ..formats.mesh_io import Mesh as Input
+from ..formats.mesh_io import write_mesh
 from .metrics.clouds import cloud_distances, independent_points
 from .peers.contract import Mesh
 
@@ -120,9 +122,9 @@ def trainees(faces: npt.NDArray[np.int64], n_samples: int, batch_size: int) -> d
 
 def run(
     sequence: str, vertices: npt.NDArray[np.floating], faces: npt.NDArray[np.int64], method: str, trainee: Any,
-    seconds: float, resolution: int, every: int = EVERY,
+    seconds: float, resolution: int, every: int = EVERY, meshes: Path | None = None,
 ) -> Result:  # fmt: skip
-    """Train a method, fit the test frames, and measure them."""
+    """Train a method, fit the test frames, and measure them; `meshes` is a folder for the first of these, decoded."""
     shapes = {
         frame: _Memory(str(frame), _arrays(trainee, vertices[frame], faces))
         for part in split(len(vertices), every)
@@ -136,10 +138,12 @@ def run(
     tested.network.requires_grad_(False)
     descend(trainee, tested, [shapes[f] for f in test_frames], trainee.optimizers(tested)[1:], FIT_SHARE * seconds)
     unit = np.ptp(vertices[0], axis=0).max() / HEIGHT
-    figures = [
-        measured(_field(tested, number), vertices[frame], faces, unit, resolution)
-        for number, frame in enumerate(test_frames)
-    ]
+    figures = []
+    for number, frame in enumerate(test_frames):
+        found = meshed(_field(tested, number), vertices[frame], faces, resolution)
+        figures.append(measured(found, vertices[frame], faces, unit))
+        if meshes is not None and not number:
+            write_mesh(*found, meshes / f"{sequence} {method}.ply")
     return Result(
         sequence, method, _size(module.network, without="coefficients"), _size(module.network),
         module.codes.weight.shape[1], n_steps, round(spent, 1), len(test_frames), **_over(figures),
@@ -170,17 +174,24 @@ def descend(
     return n_steps, time.process_time() - start
 
 
-def measured(
-    field: TensorField, vertices: npt.NDArray[np.floating], faces: npt.NDArray[np.int64], unit: float, resolution: int
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Distances of a frame: from its vertices, and between the clouds; of no surface, that to the frame's middle."""
-    frame = Target(vertices, faces).frame(FILL)
+def meshed(
+    field: TensorField, vertices: npt.NDArray[np.floating], faces: npt.NDArray[np.int64], resolution: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Vertices and triangles of a field of a frame, where the frame lies."""
     normalized, triangles = WholeSurface(field).mesh(resolution)
+    return np.asarray(Target(vertices, faces).frame(FILL).from_normalized(normalized), np.float64), triangles
+
+
+def measured(
+    surface: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]], vertices: npt.NDArray[np.floating],
+    faces: npt.NDArray[np.int64], unit: float,
+) -> dict[str, npt.NDArray[np.float64]]:  # fmt: skip
+    """Distances of a frame: from its vertices, and between the clouds; of no surface, that to the frame's middle."""
+    found, triangles = surface
     points: npt.NDArray[np.float64] = np.asarray(vertices, np.float64)
     if not len(triangles):
         nothing: npt.NDArray[np.float64] = np.linalg.norm(points - points.mean(0), axis=1) / unit
         return {"ed": nothing, "forward": nothing, "backward": nothing}
-    found: npt.NDArray[np.float64] = np.asarray(frame.from_normalized(normalized), np.float64)
     rng = np.random.default_rng(0)
     clouds = (independent_points(Mesh(v, f), N_POINTS, rng) for v, f in ((points, faces), (found, triangles)))
     distances = cloud_distances(*clouds, unit=unit)
@@ -205,8 +216,6 @@ def _over(figures: Sequence[Mapping[str, npt.NDArray[np.float64]]]) -> dict[str,
 def _arrays(
     trainee: Any, vertices: npt.NDArray[np.floating], faces: npt.NDArray[np.int64]
 ) -> dict[str, npt.NDArray[Any]]:
-    from ..formats.mesh_io import Mesh as Input
-
     rng = np.random.default_rng(0)
     found: dict[str, npt.NDArray[Any]]
     if isinstance(trainee, TemplateTrainee):
@@ -263,9 +272,12 @@ def write_results(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 @click.option("--batch", default=2048, show_default=True, help="Of each sort, a step.")
 @click.option("--resolution", default=128, show_default=True, help="Of the meshes that are measured.")
 @click.option("--every", default=EVERY, show_default=True, help="One of so many frames is taken.")
+@click.option(
+    "--meshes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder for a test frame of each."
+)
 def main(
     sequences: tuple[Path, ...], out: Path, seconds: float, methods: tuple[str, ...], samples: int, batch: int,
-    resolution: int, every: int,
+    resolution: int, every: int, meshes: Path | None,
 ) -> None:  # fmt: skip
     """Train, measure and write the table, row by row."""
     rows = read_results(out)
@@ -276,7 +288,7 @@ def main(
         for method, trainee in trainees(faces, samples, batch).items():
             if (path.stem, method) in done or (methods and method not in methods):
                 continue
-            result = run(path.stem, vertices, faces, method, trainee, seconds, resolution, every)
+            result = run(path.stem, vertices, faces, method, trainee, seconds, resolution, every, meshes)
             rows.append({field.name: _text(getattr(result, field.name)) for field in fields(Result)})
             write_results(out, rows)
             click.echo("\t".join(rows[-1].values()))

@@ -10,7 +10,7 @@ import pytest
 import shapes
 from click.testing import CliRunner
 from sdfz.bench import lgcl_sequences
-from sdfz.bench.lgcl_sequences import HEIGHT, main, measured, read_results, split, trainees
+from sdfz.bench.lgcl_sequences import HEIGHT, main, measured, meshed, read_results, split, trainees
 from sdfz.codec.lgcl.model import LocalSizes
 from sdfz.codec.lgcl.networks import Mlp
 from sdfz.codec.tensor_field import TensorField
@@ -48,7 +48,7 @@ def test_measuring_a_known_surface() -> None:
     vertices, faces = shapes.sphere(3.0, 4)
     ball = _Ball()
     ball.radius = 3.0 / Target(vertices, faces).frame(0.9).scale
-    figures = measured(ball, vertices, faces, 6.0 / HEIGHT, 64)
+    figures = measured(meshed(ball, vertices, faces, 64), vertices, faces, 6.0 / HEIGHT)
     assert figures["ed"].mean() == pytest.approx(8.5, rel=0.15)
 
 
@@ -73,9 +73,10 @@ def test_the_table_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monk
     options = [str(tmp_path / "ball.npz"), "-o", str(table), "--seconds", "0.3", "--samples", "500", "--batch", "100",
                "--resolution", "16", "--every", "1"]  # fmt: skip
     first = CliRunner().invoke(main, [*options, "--method", "SDF-4"], catch_exceptions=False)
-    second = CliRunner().invoke(main, options, catch_exceptions=False)
+    second = CliRunner().invoke(main, [*options, "--meshes", str(tmp_path)], catch_exceptions=False)
     assert (first.output.count("\n"), second.output.count("\n")) == (1, 2)
     rows = read_results(table)
+    assert sorted(path.name for path in tmp_path.glob("*.ply")) == ["ball LGCL-Cheb.ply", "ball LGCL-VC.ply"]
     assert [row["method"] for row in rows] == ["SDF-4", "LGCL-Cheb", "LGCL-VC"]
     assert [int(row["n_code"]) for row in rows] == [4, 2 * len(vertices), 2 * len(vertices)]
     assert int(rows[2]["n_varying"]) > int(rows[2]["n_network"])
