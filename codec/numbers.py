@@ -46,7 +46,7 @@ class NumberEncoder:
     """Numbers to bytes."""
 
     def __init__(self) -> None:
-        self._coder, self._numbers = _started(mixing.ENCODE), np.zeros(0, np.int64)
+        self._coder, self._numbers, self._n = _started(mixing.ENCODE), np.zeros(0, np.int64), 0
 
     def put(self, numbers: IntArray, kinds: IntArray, places: IntArray, near: IntArray) -> None:
         """Append numbers.
@@ -70,8 +70,9 @@ class NumberEncoder:
         if np.abs(numbers).max(initial=0) > MOST_NUMBER:
             raise ValueError(f"a number of size {np.abs(numbers).max()} is beyond {MOST_NUMBER}")
         self._grow(_CAPACITY_A_NUMBER * len(numbers))
-        first = len(self._numbers)
-        self._numbers = np.concatenate([self._numbers, numbers])
+        first, self._n = self._n, self._n + len(numbers)
+        self._numbers = _with_room(self._numbers, first, self._n)
+        self._numbers[first : self._n] = numbers
         _walk(self._coder, self._numbers, first, *_checked(kinds, places, near, first, len(numbers)))
 
     def put_bits(self, values: IntArray, n_bits: int) -> None:
@@ -100,7 +101,7 @@ class NumberDecoder:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._coder, self._numbers = _started(mixing.DECODE, data), np.zeros(0, np.int64)
+        self._coder, self._numbers, self._n = _started(mixing.DECODE, data), np.zeros(0, np.int64), 0
 
     def take(self, kinds: IntArray, places: IntArray, near: IntArray) -> IntArray:
         """The next numbers, (N,) int64; arguments as those of `NumberEncoder.put`.
@@ -110,11 +111,12 @@ class NumberDecoder:
         FormatError
             A number is larger than any that is coded.
         """
-        first, n = len(self._numbers), len(kinds)
-        self._numbers = np.concatenate([self._numbers, np.zeros(n, np.int64)])
+        first, n = self._n, len(kinds)
+        self._n += n
+        self._numbers = _with_room(self._numbers, first, self._n)
         if not _walk(self._coder, self._numbers, first, *_checked(kinds, places, near, first, n)):
             raise FormatError("coded numbers: one is larger than any that is coded")
-        return self._numbers[first:].copy()
+        return self._numbers[first : self._n].copy()
 
     def take_bits(self, n: int, n_bits: int) -> IntArray:
         """The next `n` numbers of n_bits each."""
@@ -137,6 +139,15 @@ class NumberDecoder:
 
 def _started(mode: int, data: bytes = b"") -> mixing.Coder:
     return mixing.coder(mixing.untrained(_N_CONTEXTS * _VALUES * _NODES, _NODES + 1, _N_CONTEXTS), mode, data=data)
+
+
+def _with_room(numbers: IntArray, n: int, wanted: int) -> IntArray:
+    """An array of at least the wanted length with the first n numbers: many short runs take no more than long ones."""
+    if wanted <= len(numbers):
+        return numbers
+    found = np.zeros(max(wanted, 2 * len(numbers)), np.int64)
+    found[:n] = numbers[:n]
+    return found
 
 
 def _checked(

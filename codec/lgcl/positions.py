@@ -41,8 +41,12 @@ def put_cells(coder: NumberEncoder, cells: Cells, depth: int) -> int:
     return n_flags
 
 
-def take_cells(coder: NumberDecoder, depth: int, limits: Limits) -> tuple[Cells, int]:
+def take_cells(
+    coder: NumberDecoder, depth: int, limits: Limits, what: str = "lgcl payload", most: int = MAX_KEY_POINTS
+) -> tuple[Cells, int]:
     """Cells, sorted, and how many flags they took: the mirror of `put_cells`.
+
+    `what` starts the messages, `most` is how many the format allows.
 
     Raises
     ------
@@ -58,15 +62,15 @@ def take_cells(coder: NumberDecoder, depth: int, limits: Limits) -> tuple[Cells,
         for octant in range(8):
             flags = coder.take(*walk.contexts(octant))
             if ((flags != 0) & (flags != 1)).any():
-                raise FormatError("lgcl payload: a flag of the octree is neither 0 nor 1")
+                raise FormatError(f"{what}: a flag of the octree is neither 0 nor 1")
             walk.put(octant, flags)
         if not walk.flags.any(1).all():
-            raise FormatError(f"lgcl payload: a cell of level {level - 1} has no child")
+            raise FormatError(f"{what}: a cell of level {level - 1} has no child")
         cells = walk.cells()
         n_flags += walk.n_flags
-        limits.check("max_cells", len(cells), f"key points of level {level}")
-        if len(cells) > MAX_KEY_POINTS:
-            raise FormatError(f"lgcl payload: {len(cells)} key points, but the format allows {MAX_KEY_POINTS}")
+        limits.check("max_cells", len(cells), f"points of level {level}")
+        if len(cells) > most:
+            raise FormatError(f"{what}: {len(cells)} points, but the format allows {most}")
     return cells, n_flags
 
 
