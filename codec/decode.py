@@ -24,7 +24,7 @@ def decode_bytes(
     backend: str = "auto",
     packs: PackSearch = EVERYWHERE,
 ) -> Shape:
-    """The shape that a file holds.
+    """The shape that a file holds; of a sequence, its first frame, which gives the others (`Shape.frame`).
 
     Parameters
     ----------
@@ -61,7 +61,13 @@ def decode_bytes(
     options: dict[str, Any] = {"lod": lod or 0, "limits": limits, "device": device, "backend": backend}
     if container.header.pack_hash is not None:
         options["pack"] = packs.find(container.header.pack_hash, name, limits=limits)
-    return Shape(container, getattr(module, f"decode_{name}")(container.sections, **options), limits)
+    surface = getattr(module, f"decode_{name}")(container.sections, **options)
+    if container.motion is None:
+        return Shape(container, surface, limits)
+    from .sequence.decode import decode_motion
+
+    frames = decode_motion(container.motion, surface, limits=limits)
+    return Shape(container, frames[0], limits, frames)
 
 
 def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
@@ -80,6 +86,10 @@ def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
     container = unpack(data, limits=limits)
     module, name = _method(container)
     counts: dict[str, object] = getattr(module, f"check_{name}")(container.sections, limits)
+    if container.motion is not None:
+        from .sequence.decode import check_motion
+
+        counts = {**counts, **check_motion(container.motion, limits)}
     return {"method": name, **counts}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,15 +45,32 @@ class Shape:
     truncated : bool
         Whether the file was cut and this is what its whole sections give.
     surface : Surface
-        In normalized units, as the method's decoder gives it.
+        In normalized units, as the method's decoder gives it; of a sequence, that of its first frame.
+    frames : sequence of Surface
+        Of a sequence, that of each frame; else of one.
     """
 
-    def __init__(self, container: Container, surface: Surface, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self, container: Container, surface: Surface, limits: Limits = DEFAULT, frames: Sequence[Surface] = ()
+    ) -> None:
         self.header: Header = container.header
         self.metadata: Metadata | None = container.metadata
         self.truncated = container.truncated
         self.surface: Surface = surface
-        self._limits = limits
+        self.frames = frames or (surface,)
+        self._container, self._limits = container, limits
+
+    def frame(self, number: int) -> Shape:
+        """A frame of a sequence, as a shape of its own; a shape that does not move is its own frame 0.
+
+        Raises
+        ------
+        IndexError
+            There is no such frame.
+        """
+        if not 0 <= number < len(self.frames):
+            raise IndexError(f"frame {number} is not in 0..{len(self.frames) - 1}")
+        return Shape(self._container, self.frames[number], self._limits, self.frames)
 
     def triangles(
         self, resolution: int = DEFAULT_RESOLUTION, progress: Progress | None = None, *, uniform: bool = False

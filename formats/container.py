@@ -27,7 +27,8 @@ from .varint import Buffer, pack_varint, unpack_varint
 # Part of the format, never renumber.
 METADATA_ID = 0
 BASE_ID = 1
-MAX_SECTION_ID = 127
+MOTION_ID = 127
+MAX_SECTION_ID = 126  # of a method's own
 LAST_SECTION = 0x80
 
 CRC_BYTES = 4
@@ -40,7 +41,7 @@ class Section:
     Parameters
     ----------
     id : int
-        1 for the base, more for finer levels; at most 127.
+        1 for the base, more for finer levels; at most 126.
     data : bytes
         Coded bytes, as the method wrote them.
     """
@@ -57,20 +58,28 @@ class Container:
     ----------
     header : Header
     sections : tuple of Section
-        Coarse to fine, without the metadata; never empty.
+        Coarse to fine, without the motion and the metadata; never empty.
     metadata : Metadata or None
+    motion : bytes or None
+        Of the shape that the sections describe; its payload.
     truncated : bool
-        Whether the input ended early and finer sections, or the metadata, may be missing.
+        Whether the input ended early and finer sections, the motion or the metadata may be missing.
     """
 
     header: Header
     sections: tuple[Section, ...]
     metadata: Metadata | None = None
+    motion: bytes | None = None
     truncated: bool = False
 
 
 def pack(
-    header: Header, sections: Sequence[Section], metadata: Metadata | None = None, *, limits: Limits = DEFAULT
+    header: Header,
+    sections: Sequence[Section],
+    metadata: Metadata | None = None,
+    *,
+    motion: bytes | None = None,
+    limits: Limits = DEFAULT,
 ) -> bytes:
     """Bytes of a file.
 
@@ -81,6 +90,8 @@ def pack(
         Coarse to fine: the base first, ids rising.
     metadata : Metadata, optional
         Left out when it is empty.
+    motion : bytes, optional
+        Payload of the motion, of a sequence.
     limits : Limits
         Of the decoders the file is for.
 
@@ -97,6 +108,8 @@ def pack(
     if ids[-1] > MAX_SECTION_ID:
         raise ValueError(f"section id {ids[-1]} is above {MAX_SECTION_ID}")
     stored = list(sections)
+    if motion is not None:
+        stored.append(Section(MOTION_ID, motion))
     if metadata:
         stored.append(Section(METADATA_ID, pack_metadata(metadata)))
     limits.check("max_sections", len(stored), "sections")
@@ -153,7 +166,8 @@ def unpack(
     metadata = None
     if sections[-1].id == METADATA_ID:
         metadata = unpack_metadata(sections.pop().data)
-    return Container(header, tuple(sections), metadata, truncated)
+    motion = sections.pop().data if sections[-1].id == MOTION_ID else None
+    return Container(header, tuple(sections), metadata, motion, truncated)
 
 
 def _read_sections(view: Buffer, offset: int, limits: Limits) -> Iterator[Section]:

@@ -19,6 +19,8 @@ class Limits:
         Bytes of one section's payload.
     max_sections : int
         Sections of a file, metadata included.
+    max_frames : int
+        Frames of a sequence.
     max_depth : int
         Levels of an octree; the finest grid has 2**max_depth cells along an axis.
     max_cells : int
@@ -40,6 +42,7 @@ class Limits:
     max_file_bytes: int = 1 << 28
     max_section_bytes: int = 1 << 27
     max_sections: int = 32
+    max_frames: int = 1 << 14
     max_depth: int = 10
     max_cells: int = 1 << 22
     max_control_faces: int = 1 << 22

@@ -77,7 +77,9 @@ class QuickCodec:
             self.decodings.append(SimpleNamespace(resolution=resolution, uniform=uniform, **options))
             return VERTICES, FACES
 
-        return SimpleNamespace(triangles=triangles, header=container.header, truncated=container.truncated)
+        shape = SimpleNamespace(triangles=triangles, header=container.header, truncated=container.truncated)
+        shape.frames, shape.frame = (shape,), lambda number: shape
+        return shape
 
     def check_bytes(self, data: bytes, **_: Any) -> dict[str, object]:
         unpack(data)

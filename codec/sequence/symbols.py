@@ -1,0 +1,55 @@
+"""What the motion section of a file says, as integers: the plain data between fitting and coding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..occupancy import Cells
+
+# Part of the format, never change.
+MAX_DEPTH = 10
+MAX_NODES = 1 << 11
+MAX_FRAMES = 1 << 16
+MAX_CANDIDATES = 12
+STEP_ZERO, STEPS_AN_OCTAVE = 192, 8  # a code of the step stands for 2^((code - 192) / 8)
+
+
+@dataclass(frozen=True, eq=False)
+class MotionSymbols:
+    """Integers that describe how nodes move.
+
+    Parameters
+    ----------
+    depth : int
+        In the base shape, nodes are middles of cells of the 2**depth grid over [-2, 2]^3, 1 to 10.
+    cells : (K, 3) int32
+        Those cells, sorted, none twice.
+    joined : (K, N) bool
+        Which of the candidates of `nodes.candidates_of`, up to 12 a node, a node moves with; False where there is none.
+    step_code : int
+        Step of the residuals, 0 to 255.
+    back : (T,) int32
+        How many frames back that is which a frame is predicted from; at most its number and one, for the base shape.
+    residuals : (T, K, 3) int32
+        What is added to the prediction, in steps, node by node in the order of `nodes.order_of`.
+    """
+
+    depth: int
+    cells: Cells
+    joined: npt.NDArray[np.bool_]
+    step_code: int
+    back: npt.NDArray[np.int32]
+    residuals: npt.NDArray[np.int32]
+
+
+def step_of_code(code: int) -> float:
+    """The step that a code stands for, normalized units."""
+    return float(2.0 ** ((code - STEP_ZERO) / STEPS_AN_OCTAVE))
+
+
+def code_of_step(step: float) -> int:
+    """The code whose step is nearest."""
+    return int(np.clip(round(STEPS_AN_OCTAVE * np.log2(step)) + STEP_ZERO, 0, 255))
