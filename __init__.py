@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .api import decode, encode, open
+    from .api import decode, encode, encode_sequence, open
     from .codec.shape import Shape
     from .formats.errors import (
         BackendError,
@@ -55,10 +55,17 @@ __all__ = [
     "__version__",
     "decode",
     "encode",
+    "encode_sequence",
     "open",
 ]
 
-_MODULES = {"decode": ".api", "encode": ".api", "open": ".api", "Shape": ".codec.shape"}
+_MODULES = {
+    "decode": ".api",
+    "encode": ".api",
+    "encode_sequence": ".api",
+    "open": ".api",
+    "Shape": ".codec.shape",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The public functions: `sdfz.encode`, `sdfz.decode` and `sdfz.open`.
+"""The public functions: `sdfz.encode`, `sdfz.encode_sequence`, `sdfz.decode` and `sdfz.open`.
 
 Each imports its half of the codec when it is called: decoding loads nothing of encoding.
 """
@@ -6,7 +6,7 @@ Each imports its half of the codec when it is called: decoding loads nothing of 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,6 +121,64 @@ def encode(
         vertices, faces, name = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64), None
     stored = Metadata(name, units, len(vertices), len(faces)) if metadata else None
     return encode_mesh(vertices, faces, settings, stored, progress).data
+
+
+def encode_sequence(
+    meshes: Iterable[trimesh.Trimesh | PathLike],
+    *,
+    method: str = "auto",
+    quality: float | None = None,
+    max_error: float | str | None = None,
+    metric: str = "hd",
+    effort: int = 5,
+    seed: int = 0,
+    pack: PathLike | None = None,
+    progress: Progress | None = None,
+) -> bytes:
+    """The bytes of a .sdfz file of a registered sequence: `sdfz.open(data).frame(k)` is a frame.
+
+    One frame is coded as `encode` does, by any method; nodes carry its surface through all frames.
+
+    Parameters
+    ----------
+    meshes : iterable of trimesh.Trimesh or path
+        Frames in order, as `encode` takes them, with the same triangles.
+    method, metric, effort, seed, pack, progress
+        As those of `encode`.
+    quality : float, optional
+        0 (smallest) to 100 (closest), 70 by default: a mean error of 1 % of the diagonal at 0, 0.1 % at 50, 0.01 % at
+        100, with every method.
+    max_error : float or str, optional
+        Bound on an error of all frames together: the mean of the mean errors, the root mean square, or the largest.
+
+    Raises
+    ------
+    MeshError
+        A frame is broken or without area, or has other triangles than the first.
+    PackError, ValueError
+        As `encode`.
+    """
+    from .codec.encode import EncodeSettings
+    from .codec.packs.lookup import load_pack
+    from .codec.sequence.encode import encode_sequence as encode_frames
+    from .formats.mesh_io import Mesh
+    from .formats.registered import stacked
+
+    def read(mesh: trimesh.Trimesh | PathLike) -> Mesh:
+        if isinstance(mesh, (str, os.PathLike)):
+            return read_mesh(mesh)
+        return Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+
+    settings = EncodeSettings(
+        method=method,
+        quality=quality,
+        max_error=_bound(max_error),
+        metric=metric,
+        effort=effort,
+        seed=seed,
+        pack=None if pack is None else load_pack(pack),
+    )
+    return encode_frames(*stacked(map(read, meshes)), settings, None, progress).data
 
 
 def open(source: bytes | PathLike, *, pack: PathLike | None = None, **options: Any) -> Shape:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from . import streams
 from .console import Console, print_json
-from .errors import Outcome, run_each
+from .errors import CliError, Outcome, run_each
 from .helptext import (
     MESH_OUTPUTS,
     GroupedCommand,
@@ -28,7 +28,7 @@ from .helptext import (
     threads_option,
     uniform_option,
 )
-from .meshes import decode_to_mesh
+from .meshes import DecodedMesh, decode_to_shape, mesh_of_shape
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class _Request:
     resolution: int
     uniform: bool
     lod: int
+    frame: int | None
     allow_truncated: bool
     device: str
     backend: str
@@ -69,6 +70,13 @@ class _Request:
 @resolution_option
 @uniform_option
 @lod_option
+@option(
+    "--frame",
+    type=click.IntRange(min=0),
+    metavar="N",
+    group="Shape",
+    help="Of a sequence, only this frame; frame 0 is the first. [default: all, as NAME_000.ply, NAME_001.ply, ...]",
+)
 @device_option
 @backend_option
 @threads_option
@@ -88,6 +96,7 @@ def decode(
     sdfz decode bunny.sdfz -o fine.stl --resolution 512
     sdfz decode *.sdfz -o meshes/ --output-format glb
     sdfz decode - --output-format stl < part.sdfz > part.stl
+    sdfz decode walk.sdfz -o frames/                 a sequence: frames/walk_000.ply and so on
     """
     ctx = click.get_current_context()
     request = _Request(output_format=_output_format(output, output_format), **options)
@@ -110,23 +119,51 @@ def _output_format(output: str | None, output_format: str | None) -> str:
 
 
 def _decode_one(job: streams.Job, request: _Request, console: Console) -> Outcome:
+    binary = request.output_format not in ("obj", "off")
+    streams.check_target(job, force=request.force, binary=binary)
     started = time.perf_counter()
-    streams.check_target(job, force=request.force, binary=request.output_format not in ("obj", "off"))
-    data = streams.read_source(job.source)
-    with console.progress() as progress:
-        mesh = decode_to_mesh(
-            data,
-            resolution=request.resolution,
-            uniform=request.uniform,
-            lod=request.lod,
-            allow_truncated=request.allow_truncated,
-            device=request.device,
-            backend=request.backend,
-            threads=request.threads,
-            pack=request.pack,
-            progress=progress,
-        )
+    shape = decode_to_shape(
+        streams.read_source(job.source),
+        lod=request.lod,
+        allow_truncated=request.allow_truncated,
+        device=request.device,
+        backend=request.backend,
+        pack=request.pack,
+    )
+    if shape.truncated:
+        console.warning(f"{job.name}: cut short; decoded from what was there")
+    for number, part in _parts(job, len(shape.frames), request.frame):
+        streams.check_target(part, force=request.force, binary=binary)
+        with console.progress() as progress:
+            mesh = mesh_of_shape(
+                shape.frame(number),
+                resolution=request.resolution,
+                uniform=request.uniform,
+                threads=request.threads,
+                progress=progress,
+            )
+        _write(part, number, mesh, request, console, started)
+        started = time.perf_counter()
+    return Outcome.DONE
 
+
+def _parts(job: streams.Job, n_frames: int, frame: int | None) -> list[tuple[int, streams.Job]]:
+    """Frames to decode, and where each goes."""
+    if frame is not None and frame >= n_frames:
+        raise CliError(f"there is no frame {frame}: there are {n_frames}, and the first is frame 0")
+    if frame is not None or n_frames == 1:
+        return [(frame or 0, job)]
+    if job.target == streams.STREAM:
+        raise CliError(f"{n_frames} frames do not go to stdout; give -o DIR/ or --frame")
+    stem, suffix = os.path.splitext(job.target)
+    n_digits = max(3, len(str(n_frames - 1)))
+    return [(k, replace(job, target=f"{stem}_{k:0{n_digits}d}{suffix}")) for k in range(n_frames)]
+
+
+def _write(
+    job: streams.Job, frame: int, mesh: DecodedMesh, request: _Request, console: Console, started: float
+) -> None:
+    """Write a mesh and say so."""
     from ..formats.mesh_io import mesh_bytes
 
     content = mesh_bytes(mesh.vertices, mesh.faces, request.output_format)
@@ -134,18 +171,16 @@ def _decode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
     report = {
         "input": job.name,
         "output": job.target_name,
+        "frame": frame,
         "bytes": len(content),
         "n_vertices": len(mesh.vertices),
         "n_faces": len(mesh.faces),
         "truncated": mesh.truncated,
         "seconds": time.perf_counter() - started,
     }
-    if mesh.truncated:
-        console.warning(f"{job.name}: cut short; decoded from what was there")
     console.note(
         f"{job.name} -> {job.target_name}: {report['n_vertices']:,} vertices, {report['n_faces']:,} triangles; "
         f"{report['seconds']:.1f} s"
     )
     if request.as_json:
         print_json(report)
-    return Outcome.DONE

@@ -51,6 +51,7 @@ class _Request:
     pack: str | None
     input_format: str | None
     metadata: bool
+    sequence: bool
     as_json: bool
     force: bool
 
@@ -75,6 +76,12 @@ class _Request:
     type=click.Choice(UNITS),
     group="Input and output",
     help="Unit of the input's coordinates, for --max-error and reports; stored with --metadata.",
+)
+@option(
+    "--sequence",
+    is_flag=True,
+    group="Input and output",
+    help="The inputs are the frames of one sequence, in order, with the same triangles, and go into one file (-o).",
 )
 @option(
     "--metadata/--no-metadata",
@@ -177,14 +184,24 @@ def encode(
     sdfz encode part.stl --max-error 0.2mm --units mm       nowhere more than 0.2 mm off
     sdfz encode scan.obj --max-error 0.02% --metric cd      mean error in % of the diagonal
     sdfz encode *.obj -o out/ -e 9                          many, slowly, into a directory
+    sdfz encode walk/*.ply --sequence -o walk.sdfz          a moving shape: all frames in one file
     cat bunny.ply | sdfz encode - > bunny.sdfz
     """
     request = _Request(**options)
     _check_usage(ctx, request)
-    jobs = streams.plan(inputs, output, ".sdfz")
+    if request.sequence:
+        if output is None or output.endswith("/"):
+            raise click.UsageError("--sequence makes one file; give -o its name.")
+        jobs = streams.plan(inputs[:1], output, ".sdfz")
+    else:
+        jobs = streams.plan(inputs, output, ".sdfz")
     if request.as_json and jobs[0].target == streams.STREAM:
         raise click.UsageError("--json prints on stdout, where the file goes; give -o a file.")
-    run_each(ctx, jobs, lambda job: job.name, lambda job: _encode_one(job, request, console), as_json=request.as_json)
+
+    def work(job: streams.Job) -> Outcome:
+        return _encode_frames(inputs, job, request, console) if request.sequence else _encode_one(job, request, console)
+
+    run_each(ctx, jobs, lambda job: job.name, work, as_json=request.as_json)
 
 
 def _check_usage(ctx: click.Context, request: _Request) -> None:
@@ -202,6 +219,8 @@ def _check_usage(ctx: click.Context, request: _Request) -> None:
     metric_given = ctx.get_parameter_source("metric") is click.core.ParameterSource.COMMANDLINE
     if metric_given and request.max_error is None:
         raise click.UsageError("--metric says what --max-error bounds; give --max-error too.")
+    if request.sequence and (request.preserve_mesh or request.target_size is not None):
+        raise click.UsageError("--sequence goes with neither --preserve-mesh nor --target-size.")
     if request.preserve_mesh and request.method not in ("auto", "scaffold"):
         raise click.UsageError("--preserve-mesh needs --method scaffold.")
 
@@ -221,9 +240,38 @@ def _encode_one(job: streams.Job, request: _Request, console: Console) -> Outcom
     metadata = _metadata(job, mesh, units) if request.metadata else None
     with console.progress() as progress:
         encoded = encode_mesh(mesh.vertices, mesh.faces, _settings(request, units), metadata, progress)
-    streams.write_target(job, encoded.data)
     report = _report(job, mesh, units, encoded, seconds=time.perf_counter() - started)
     report["not_kept"] = _not_kept(mesh, request)
+    return _finish(report, job, request, encoded, console)
+
+
+def _encode_frames(inputs: tuple[str, ...], job: streams.Job, request: _Request, console: Console) -> Outcome:
+    """All inputs into one file."""
+    from ..formats.registered import stacked
+
+    started = time.perf_counter()
+    streams.check_target(job, force=request.force)
+    meshes = [read_mesh_from(source, request.input_format) for source in inputs]
+    vertices, faces = stacked(meshes)
+    units = request.units or meshes[0].units
+    if lost := _not_kept(meshes[0], request):
+        console.warning(f"{job.name}: not kept: {', '.join(lost)}")
+    _note_unknown_unit(job, request.max_error, units, console)
+
+    from ..codec.sequence.encode import encode_sequence
+
+    metadata = _metadata(job, meshes[0], units) if request.metadata else None
+    with console.progress() as progress:
+        encoded = encode_sequence(vertices, faces, _settings(request, units), metadata, progress)
+    report = _report(job, meshes[0], units, encoded, seconds=time.perf_counter() - started)
+    report["frames"], report["not_kept"] = len(meshes), _not_kept(meshes[0], request)
+    report["bits_per_vertex"] /= len(meshes)
+    return _finish(report, job, request, encoded, console)
+
+
+def _finish(report: dict[str, Any], job: streams.Job, request: _Request, encoded: Encoded, console: Console) -> Outcome:
+    """Write the file and say so."""
+    streams.write_target(job, encoded.data)
     _say(report, job, request, encoded, console)
     if request.as_json:
         print_json(report)

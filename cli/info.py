@@ -14,7 +14,7 @@ from .helptext import GroupedCommand, allow_truncated_option, console_options, j
 if TYPE_CHECKING:
     from ..formats.container import Container
 
-_SECTION_NAMES = {0: "metadata", 1: "base"}
+_SECTION_NAMES = {0: "metadata", 1: "base", 127: "motion"}
 
 
 @click.command(cls=GroupedCommand, short_help="What a .sdfz file holds, and its measured error.")
@@ -59,6 +59,7 @@ def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> 
     """What --json prints of one file."""
     from ..codec.methods import METHOD_NAMES, summary_of
     from ..codec.packs.lookup import search_with
+    from ..codec.sequence.stream import frames_of
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata
@@ -86,6 +87,7 @@ def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> 
         "n_vertices": n_vertices,
         "n_faces": metadata.n_faces if metadata else None,
         "bits_per_vertex": 8 * n_bytes / n_vertices if n_vertices else None,
+        "frames": 1 if container.motion is None else frames_of(container.motion),
         "coded": summary_of(header.method, container.sections),
         "sections": sections,
         "overhead": n_bytes - sum(section["bytes"] for section in sections),
@@ -94,12 +96,14 @@ def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> 
 
 def _layout(container: Container) -> list[dict[str, Any]]:
     """Where each section's payload lies in the file; metadata last."""
-    from ..formats.container import CRC_BYTES, METADATA_ID
+    from ..formats.container import CRC_BYTES, METADATA_ID, MOTION_ID
     from ..formats.header import pack_header
     from ..formats.metadata import pack_metadata
     from ..formats.varint import pack_varint
 
     payloads = [(section.id, len(section.data)) for section in container.sections]
+    if container.motion is not None:
+        payloads.append((MOTION_ID, len(container.motion)))
     if container.metadata is not None:
         payloads.append((METADATA_ID, len(pack_metadata(container.metadata))))
     layout, offset = [], len(pack_header(container.header))
@@ -129,6 +133,8 @@ def _page(report: dict[str, Any], container: Container, *, verbose: bool) -> lis
     row("diagonal", length(report["diagonal"], units))
     centre = ", ".join(f"{x:.6g}" for x in report["centre"])
     row("frame", f"scale {report['scale']:.6g}, centre ({centre})")
+    if container.motion is not None:
+        row("frames", f"{report['frames']:,}, {report['bytes'] / report['frames']:,.1f} bytes each; errors are of all")
     if report["pack"]:
         row("model pack", f"{report['pack']}, {report['pack_path'] or 'not found here'}")
     if container.metadata is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import streams
 from .console import ProgressCallback
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..codec.shape import Shape
     from ..formats.mesh_io import Mesh
 
 
@@ -41,36 +42,53 @@ def read_mesh_from(source: str, file_type: str | None) -> Mesh:
     return read_mesh(source, file_type=file_type)
 
 
+def decode_to_shape(
+    data: bytes,
+    *,
+    lod: int = 0,
+    allow_truncated: bool = False,
+    device: str = "auto",
+    backend: str = "auto",
+    pack: str | None = None,
+) -> Shape:
+    """Decode a file; arguments as the options of `sdfz decode`."""
+    from ..codec.decode import decode_bytes
+    from ..codec.packs.lookup import search_with
+
+    return decode_bytes(
+        data, lod=lod, allow_truncated=allow_truncated, device=device, backend=backend, packs=search_with(pack)
+    )
+
+
+def mesh_of_shape(
+    shape: Shape,
+    *,
+    resolution: int,
+    uniform: bool = False,
+    threads: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> DecodedMesh:
+    """Mesh a shape; arguments as the options of `sdfz decode`."""
+    from ..codec.methods import WITH_NETWORKS, method_name
+    from ..codec.threads import torch_threads
+
+    with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
+        vertices, faces = shape.triangles(resolution, progress, uniform=uniform)
+    return DecodedMesh(vertices, faces, truncated=shape.truncated)
+
+
 def decode_to_mesh(
     data: bytes,
     *,
     resolution: int,
     uniform: bool = False,
-    lod: int = 0,
-    allow_truncated: bool = False,
-    device: str = "auto",
-    backend: str = "auto",
     threads: int | None = None,
-    pack: str | None = None,
     progress: ProgressCallback | None = None,
+    **decoding: Any,
 ) -> DecodedMesh:
-    """Decode a file and mesh it; arguments as the options of `sdfz decode`."""
-    from ..codec.decode import decode_bytes
-    from ..codec.methods import WITH_NETWORKS, method_name
-    from ..codec.packs.lookup import search_with
-    from ..codec.threads import torch_threads
-
-    shape = decode_bytes(
-        data,
-        lod=lod,
-        allow_truncated=allow_truncated,
-        device=device,
-        backend=backend,
-        packs=search_with(pack),
-    )
-    with torch_threads(threads if method_name(shape.header.method) in WITH_NETWORKS else None):
-        vertices, faces = shape.triangles(resolution, progress, uniform=uniform)
-    return DecodedMesh(vertices, faces, truncated=shape.truncated)
+    """Decode a file and mesh it, of a sequence its first frame; arguments as the options of `sdfz decode`."""
+    shape = decode_to_shape(data, **decoding)
+    return mesh_of_shape(shape, resolution=resolution, uniform=uniform, threads=threads, progress=progress)
 
 
 def is_sdfz(start: bytes) -> bool:
