@@ -252,18 +252,20 @@ def plot(rows: Sequence[dict[str, str]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     sequences = list(dict.fromkeys(row["sequence"] for row in rows))
+    colours = {codec: f"C{k}" for k, codec in enumerate(dict.fromkeys(row["codec"] for row in rows))}
     figure, panels = pyplot.subplots(len(sequences), 2, figsize=(12, 4.5 * len(sequences)), squeeze=False)
     for name, line in zip(sequences, panels, strict=True):
         for metric, panel in zip(("cd", "ed"), line, strict=True):
             for codec in dict.fromkeys(row["codec"] for row in rows if row["sequence"] == name):
                 of = [row for row in rows if (row["sequence"], row["codec"]) == (name, codec)]
                 curve = sorted((float(row["bytes_per_frame"]), float(row[metric])) for row in of)
-                panel.plot(*zip(*curve, strict=True), marker="o", markersize=3, label=codec)
+                panel.plot(*zip(*curve, strict=True), marker="o", markersize=3, label=codec, color=colours[codec])
             panel.set(xscale="log", yscale="log", xlabel="bytes a frame", title=name)
             panel.set_ylabel({"cd": "CD, 1e-4 of the diagonal", "ed": "ED, 1,700ths of the height"}[metric])
+            panel.xaxis.set_minor_formatter(ticker.NullFormatter())
             panel.grid(True, which="both", alpha=0.3)
     panels[0, 0].legend(fontsize=8)
     figure.tight_layout()
