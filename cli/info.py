@@ -59,7 +59,7 @@ def _report(name: str, n_bytes: int, container: Container, pack: str | None) -> 
     """What --json prints of one file."""
     from ..codec.methods import METHOD_NAMES, summary_of
     from ..codec.packs.lookup import search_with
-    from ..codec.sequence.stream import frames_of
+    from ..codec.sequence.head import frames_of
     from ..formats.header import FORMAT_VERSION
 
     header, metadata = container.header, container.metadata

@@ -11,7 +11,8 @@ import golden_files
 import numpy as np
 import pytest
 from sdfz.codec.decode import check_bytes, decode_bytes
-from sdfz.codec.sequence.stream import MOTION, pack_motion, unpack_motion
+from sdfz.codec.sequence.head import MOTION
+from sdfz.codec.sequence.stream import pack_motion, unpack_motion
 from sdfz.codec.sequence.surface import MovingSurface
 from sdfz.formats import FormatError, SdfzError, TruncatedError, pack, unpack
 from sdfz.formats.container import MOTION_ID, Section

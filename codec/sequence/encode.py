@@ -33,9 +33,10 @@ from ..settings import METRICS, EncodeSettings, ErrorBound, cd_of_quality
 from ..shape import DEFAULT_RESOLUTION, Surface
 from .base import reference_of
 from .fit import MotionSettings, fit_motion
+from .head import MAX_FRAMES, MAX_NODES
 from .stream import pack_motion
 from .surface import MovingSurface
-from .symbols import MAX_FRAMES, MAX_NODES, MotionSymbols
+from .symbols import MotionSymbols
 from .tracks import Tracks
 
 logger = logging.getLogger(__name__)

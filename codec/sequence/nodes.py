@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..lgcl.key_points import farthest_points
 from ..lgcl.symbols import middles
 from ..occupancy import Cells, cells_of_points
-from .symbols import MAX_DEPTH
+from .head import MAX_DEPTH
 
 IntArray = npt.NDArray[np.int64]
 

@@ -15,24 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...formats.errors import FormatError
-from ...formats.fields import U8, VARINT, Field, FieldTable
 from ...formats.limits import DEFAULT, Limits
 from ..lgcl.positions import put_cells, take_cells
 from ..numbers import NumberDecoder, NumberEncoder
+from .head import MAX_NODES, MOTION
 from .nodes import candidates_of, order_of
-from .symbols import MAX_CANDIDATES, MAX_DEPTH, MAX_FRAMES, MAX_NODES, MotionSymbols
+from .symbols import MotionSymbols
 
 IntArray = npt.NDArray[np.int64]
-
-MOTION = FieldTable(
-    "motion",
-    [
-        Field("frames", VARINT, "frames of the sequence", 1, MAX_FRAMES),
-        Field("depth", U8, "nodes are middles of cells of the 2^depth grid over [-2, 2]^3", 1, MAX_DEPTH),
-        Field("candidates", U8, "nodes before a node that it may be joined to", 1, MAX_CANDIDATES),
-        Field("step", U8, "step of the residuals: 2^((step - 192) / 8)"),
-    ],
-)
 
 # Part of the format, never change.
 _JOINED_KIND, _BACK_KIND = 16, 17
@@ -104,12 +94,6 @@ def unpack_motion(data: bytes, *, limits: Limits = DEFAULT) -> MotionSymbols:
         values["depth"], cells, joined, values["step"], back.astype(np.int32),
         np.stack(residuals).reshape(n_frames, n, 3),
     )  # fmt: skip
-
-
-def frames_of(data: bytes) -> int:
-    """How many frames a payload says that there are, told without decoding; errors as `unpack_motion`."""
-    values, _ = MOTION.unpack(data)
-    return int(values["frames"])
 
 
 def _run_contexts(n: int, kind: int, first: int) -> tuple[IntArray, IntArray, IntArray]:

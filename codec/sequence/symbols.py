@@ -10,10 +10,6 @@ import numpy.typing as npt
 from ..occupancy import Cells
 
 # Part of the format, never change.
-MAX_DEPTH = 10
-MAX_NODES = 1 << 11
-MAX_FRAMES = 1 << 16
-MAX_CANDIDATES = 12
 STEP_ZERO, STEPS_AN_OCTAVE = 192, 8  # a code of the step stands for 2^((code - 192) / 8)
 
 

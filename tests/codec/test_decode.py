@@ -137,8 +137,9 @@ def test_progress(files: ExampleFiles) -> None:
 
 
 def test_methods_are_for_ever() -> None:
-    assert METHOD_IDS == {"grid": 1, "scaffold": 3, "overfit": 4, "hashgrid": 5, "lpdif": 6, "lgcl": 7, "deepsdf": 8}
-    assert METHOD_NAMES == {1: "grid", 3: "scaffold", 4: "overfit", 5: "hashgrid", 6: "lpdif", 7: "lgcl", 8: "deepsdf"}
+    ids = {"grid": 1, "scaffold": 3, "overfit": 4, "hashgrid": 5, "lpdif": 6, "lgcl": 7, "deepsdf": 8, "compact": 9}
+    assert ids == METHOD_IDS
+    assert {number: name for name, number in ids.items()} == METHOD_NAMES
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sdfz.codec.occupancy import sorted_cells
 from sdfz.codec.sequence.decode import check_motion
+from sdfz.codec.sequence.head import frames_of
 from sdfz.codec.sequence.nodes import candidates_of, middles_of, order_of
-from sdfz.codec.sequence.stream import frames_of, pack_motion, unpack_motion
+from sdfz.codec.sequence.stream import pack_motion, unpack_motion
 from sdfz.codec.sequence.symbols import MotionSymbols, code_of_step, step_of_code
 from sdfz.formats import FormatError, LimitError, SdfzError, TruncatedError
 from sdfz.formats.limits import DEFAULT
