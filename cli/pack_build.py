@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from .training import CHECKPOINT, DEFAULT_MINUTES, notes_of, run_training
 
 if TYPE_CHECKING:
     from ..codec.encode import Encoded
-    from ..codec.training.cache import CachedShape
     from ..formats.model_pack import ModelPack
 
 _CACHE = ".shapes"
@@ -149,16 +149,8 @@ def _fitted(request: _Request, console: Console) -> ModelPack:
     pack = trainee.to_pack(trained.module, notes_of(request.command(), corpus, [""], 0, trained))
     write_model(request.output, pack)
     checkpoint.unlink()
-    _forget(prepared, cache)
+    shutil.rmtree(cache)  # no other pack is fitted to it
     return pack
-
-
-def _forget(prepared: list[CachedShape], cache: Path) -> None:
-    """Remove what was prepared: no other pack is fitted to it."""
-    import shutil
-
-    if prepared:
-        shutil.rmtree(cache)
 
 
 def _encoded(shape: Path, pack: ModelPack, request: _Request, console: Console) -> Encoded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -17,6 +19,41 @@ def bounds(
     low = np.minimum((1 - slack) * distances, np.float32(_FAR_LOW * cell))
     high = np.where(distances < _FAR * cell, (1 + slack) * distances, np.float32(np.inf))
     return low, high.astype(np.float32)
+
+
+def rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+    """Values rounded to multiples of 1 / scale, whose gradient is that of the values themselves."""
+    return values + (torch.round(values * scale) / scale - values).detach()
+
+
+def with_noise(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Values with even noise of a step in place of rounding."""
+    return values + torch.rand(values.shape, generator=generator, device=values.device) - 0.5
+
+
+def falling_share(i: int, n_steps: int) -> float:
+    """The share of its first learning rate that step `i` of a fit takes: a cosine from 1 to a hundredth."""
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps))
+
+
+class FallingRates:
+    """Learning rates that rise over 50 steps and fall as `falling_share`.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Its groups have their full rates.
+    n_steps : int
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, n_steps: int) -> None:
+        self._groups = [(group, group["lr"]) for group in optimizer.param_groups]
+        self._n_steps = n_steps
+
+    def set(self, i: int) -> None:
+        """Set the rates of step `i`."""
+        for group, rate in self._groups:
+            group["lr"] = rate * min(1.0, (i + 1) / 50) * falling_share(i, self._n_steps)
 
 
 def laplace_bits(symbols: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:

@@ -18,12 +18,14 @@ from ..formats.errors import FormatError
 from ..formats.fields import U8, U16, Field, FieldTable
 from ..formats.limits import DEFAULT, Limits
 from .numbers import NumberDecoder, NumberEncoder
+from .steps import StepScale
 
 IntArray = npt.NDArray[np.int64]
 
 # Part of the format, never change.
 MAX_CODE = 1024
-STEP_ZERO, STEPS_AN_OCTAVE = 192, 8  # a code of the step stands for 2^((code - 192) / 8)
+_STEPS = StepScale(192)  # a code of the step stands for 2^((code - 192) / 8)
+step_of_code, code_of_step = _STEPS.step_of_code, _STEPS.code_of_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +47,6 @@ class LatentCode:
     def values(self) -> npt.NDArray[np.float32]:
         """(C,) the numbers of the code."""
         return (self.code * step_of_code(self.step_code)).astype(np.float32)
-
-
-def step_of_code(code: int) -> float:
-    """The step that a code stands for."""
-    return float(2.0 ** ((code - STEP_ZERO) / STEPS_AN_OCTAVE))
-
-
-def code_of_step(step: float) -> int:
-    """The code whose step is nearest."""
-    return int(np.clip(round(STEPS_AN_OCTAVE * np.log2(step)) + STEP_ZERO, 0, 255))
 
 
 def payload_of(method: str) -> FieldTable:

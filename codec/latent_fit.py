@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..formats.frame import Frame
-from .fitting import laplace_bits
+from .fitting import FallingRates, laplace_bits, rounded, with_noise
 from .latent_code import LatentCode, code_of_step, step_of_code
 from .lgcl.fit import bounds, distance_samples, relative_error
 from .sample import Samples
@@ -85,14 +85,11 @@ def fit_code(
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate} for p, rate in groups], betas=(0.9, 0.99))
     n_steps, n_batches = settings.n_iterations, max(len(samples.points) // settings.batch_size, 1)
     first_rounded = round(n_steps * (1 - settings.rounding_share))
+    rates = FallingRates(optimizer, n_steps)
     for i in range(n_steps):
-        for group, (_, rate) in zip(optimizer.param_groups, groups, strict=True):
-            group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
+        rates.set(i)
         symbols = code / step
-        if i < first_rounded:
-            symbols = symbols + torch.rand(symbols.shape, generator=generator) - 0.5
-        else:
-            symbols = symbols + (torch.round(symbols.detach()) - symbols.detach())
+        symbols = with_noise(symbols, generator) if i < first_rounded else rounded(symbols)
         part = slice(i % n_batches * settings.batch_size, (i % n_batches + 1) * settings.batch_size)
         points, signs, low_, high_ = (array[part] for array in data)
         found = evaluate(points, symbols * step)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from .errors import CorruptPackError, PackVersionError
+from .errors import CorruptPackError, PackMethodError, PackVersionError
 from .files import PathLike, write_atomic
 from .header import PACK_HASH_BYTES
 from .kinds import has_control_characters
@@ -110,6 +110,18 @@ class ModelPack:
     def short(self) -> bytes:
         """What a .sdfz file names the pack by: the first 8 bytes of the digest."""
         return self.digest[:PACK_HASH_BYTES]
+
+    def check_layout(self, known: int) -> None:
+        """Refuse a pack whose arrays are not those that a decoder knows.
+
+        Raises
+        ------
+        PackMethodError
+            It has another layout than `known`.
+        """
+        if self.layout != known:
+            name = self.short.hex()
+            raise PackMethodError(f"model pack {name}: layout {self.layout} is unknown here, known is {known}")
 
     @property
     def n_values(self) -> int:

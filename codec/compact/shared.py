@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...formats.errors import CorruptPackError, FormatError, PackMethodError
+from ...formats.errors import CorruptPackError, FormatError
 from ...formats.limits import DEFAULT, Limits
 from ...formats.model_pack import ModelPack
 from ..latent_code import MAX_CODE, code_of_step, step_of_code
@@ -107,8 +107,7 @@ def branches_of_pack(pack: ModelPack, n_code: int | None = None, limits: Limits 
     LimitError
         The grid and the layers have more numbers than the limits allow symbols.
     """
-    if pack.layout != LAYOUT:
-        raise PackMethodError(f"model pack {pack.short.hex()}: layout {pack.layout} is unknown here, known is {LAYOUT}")
+    pack.check_layout(LAYOUT)
     sizes, steps, coded = _checked(pack)
     if n_code is not None and n_code != sizes.n_code:
         raise FormatError(f"compact payload: a code of {n_code} numbers, but its model pack is for {sizes.n_code}")

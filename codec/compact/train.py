@@ -16,7 +16,7 @@ import torch
 
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
-from ..fitting import laplace_bits
+from ..fitting import laplace_bits, rounded
 from ..latent_fit import CodeFit, fit_code
 from ..sample import Samples
 from ..target import Target
@@ -199,8 +199,7 @@ class CompactModule(torch.nn.Module):
         """Rounded, with gradients as if they were not; and the bits that the numbers cost."""
         tensors, bits = [], torch.zeros((), device=self.grid.device)
         for tensor, log_step in zip([self.grid, *self.layers], self.log_steps, strict=True):
-            scaled = tensor / log_step.exp()
-            symbols = scaled + (torch.round(scaled) - scaled).detach()
+            symbols = rounded(tensor / log_step.exp())
             spread = symbols.detach().abs().mean().clamp(min=_LEAST_SPREAD)
             bits = bits + laplace_bits(symbols, spread).sum()
             tensors.append(symbols * log_step.exp())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...formats.errors import CorruptPackError, FormatError, PackMethodError
+from ...formats.errors import CorruptPackError, FormatError
 from ...formats.model_pack import ModelPack
 from ..lgcl.networks import SdfNetwork
 from ..lgcl.shared import arrays_of_decoder, mlp_of_arrays, named_layers
@@ -42,8 +42,7 @@ def network_of_pack(pack: ModelPack, n_code: int | None = None) -> SdfNetwork:
     FormatError
         The file has a code of another length.
     """
-    if pack.layout != LAYOUT:
-        raise PackMethodError(f"model pack {pack.short.hex()}: layout {pack.layout} is unknown here, known is {LAYOUT}")
+    pack.check_layout(LAYOUT)
     settings = pack.arrays.get("settings")
     sizes = None
     if settings is not None and settings.dtype == np.int32 and settings.shape == (2,):

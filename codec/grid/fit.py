@@ -29,7 +29,7 @@ import torch
 
 from ...formats.model_pack import ModelPack
 from ..backend import plain_network
-from ..fitting import bounds
+from ..fitting import FallingRates, bounds, rounded, with_noise
 from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
@@ -261,11 +261,6 @@ class _Model:
         )
 
 
-def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
-    """Rounded values whose gradient is that of the values themselves."""
-    return values + (torch.round(values * scale) / scale - values).detach()
-
-
 def _descend(
     model: _Model, batches: list[_Batch], fixed_bits: float, settings: FitSettings, generator: torch.Generator,
     progress: Progress | None,
@@ -273,19 +268,18 @@ def _descend(
     n_steps = settings.n_iterations
     first_rounded = round(n_steps * (1 - settings.rounding_share))
     optimizer = torch.optim.Adam(model.groups(), betas=(0.9, 0.99))
-    rates = [group["lr"] for group in optimizer.param_groups]
+    rates = FallingRates(optimizer, n_steps)
     for i in range(n_steps):
         if i == first_rounded:
             model.fix_gains()
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
+        rates.set(i)
         batch = batches[i % len(batches)]
         if i < first_rounded:
-            symbols = [q + torch.rand(q.shape, generator=generator) - 0.5 for q in model.scaled()]
+            symbols = [with_noise(q, generator) for q in model.scaled()]
             weights = model.weights
         else:
-            symbols = [_rounded(q) for q in model.scaled()]
-            weights = [_rounded(w, WEIGHT_SCALE) for w in model.weights]
+            symbols = [rounded(q) for q in model.scaled()]
+            weights = [rounded(w, WEIGHT_SCALE) for w in model.weights]
         outward = model.distances(batch, symbols, weights) * batch.signs
         error = (batch.low - outward).clamp(min=0) + (outward - batch.high).clamp(min=0)
         loss = torch.log(error.mean()) + settings.elasticity * torch.log(model.bits(symbols) + fixed_bits)

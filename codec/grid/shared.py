@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...formats.errors import CorruptPackError, FormatError, PackMethodError
+from ...formats.errors import CorruptPackError, FormatError
 from ...formats.model_pack import ModelPack
 from .symbols import MAX_LEVELS, N_LOCAL
 
@@ -61,8 +61,7 @@ def layers_of_pack(pack: ModelPack, n_levels: int) -> list[Layer]:
 
 def _check(pack: ModelPack) -> int:
     """Levels that the network of a pack is for."""
-    if pack.layout != LAYOUT:
-        raise PackMethodError(f"model pack {pack.short.hex()}: layout {pack.layout} is unknown here, known is {LAYOUT}")
+    pack.check_layout(LAYOUT)
     names = [f"layer{i}" for i in range(len(pack.arrays))]
     layers = [pack.arrays[name] for name in names if name in pack.arrays]
     shapes = [layer.shape for layer in layers]

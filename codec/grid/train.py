@@ -20,7 +20,7 @@ from ...formats.errors import MeshError
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
 from ..fineness import choose_grid
-from ..fitting import bounds, laplace_bits
+from ..fitting import bounds, laplace_bits, with_noise
 from ..occupancy import OCTANTS, Cells, cell_names
 from ..sample import Samples
 from ..target import Target
@@ -171,7 +171,7 @@ class GridTrainee:
         """Logarithm of the mean error, in cells, and of the bits, as `fit` has it while it adds noise."""
         assert isinstance(module, AutoDecoder)
         symbols = module.symbols(shape)
-        symbols = symbols + torch.rand(symbols.shape, generator=generator, device=symbols.device) - 0.5
+        symbols = with_noise(symbols, generator)
         found = module(shape, symbols, batch["points"], batch["corners"], batch["sizes"], batch["cell"].item())
         outward = found * batch["signs"]
         error = (batch["low"] - outward).clamp(min=0) + (outward - batch["high"]).clamp(min=0)

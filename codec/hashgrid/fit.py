@@ -23,7 +23,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 import torch
 
-from ..fitting import bounds, laplace_bits
+from ..fitting import FallingRates, bounds, laplace_bits, rounded, with_noise
 from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
@@ -233,11 +233,6 @@ def _first_weights(grid: HashGrid, width: int, generator: torch.Generator) -> li
     return [first, second]
 
 
-def _rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
-    """Rounded values whose gradient is that of the values themselves."""
-    return values + (torch.round(values.detach() * scale) / scale - values.detach())
-
-
 def _descend(
     model: _Model, observed: _Observed, fixed_bits: float, settings: FitSettings, generator: torch.Generator,
     progress: Progress | None,
@@ -246,17 +241,16 @@ def _descend(
     n_batches = max(len(observed.signs) // size, 1)
     first_rounded = round(n_steps * (1 - settings.rounding_share))
     optimizer = torch.optim.Adam(model.groups(), betas=(0.9, 0.99))
-    rates = [group["lr"] for group in optimizer.param_groups]
+    rates = FallingRates(optimizer, n_steps)
     for i in range(n_steps):
         if i == first_rounded:
             model.fix_gains()
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
+        rates.set(i)
         if i < first_rounded:
-            values = model.values + torch.rand(model.values.shape, generator=generator) - 0.5
+            values = with_noise(model.values, generator)
             weights: Sequence[torch.Tensor] = model.weights
         else:
-            values, weights = _rounded(model.values), [_rounded(w, WEIGHT_SCALE) for w in model.weights]
+            values, weights = rounded(model.values), [rounded(w, WEIGHT_SCALE) for w in model.weights]
         batch = observed.batch((i % n_batches) * size, size)
         error = MeanError.apply(values, model.log_gains.exp(), *weights, *batch)
         bits = model.bits(values, weights) + fixed_bits

@@ -23,7 +23,7 @@ from scipy.spatial import cKDTree
 
 from ...formats.frame import Frame
 from ...formats.model_pack import ModelPack
-from ..fitting import laplace_bits
+from ..fitting import FallingRates, laplace_bits, rounded, with_noise
 from ..occupancy import cells_of_points
 from ..sample import Samples, surface_points
 from ..target import Target
@@ -181,15 +181,12 @@ def fit_codes(
     optimizer = torch.optim.Adam([{"params": [p], "lr": rate} for p, rate in groups], betas=(0.9, 0.99))
     n_steps, n_batches = settings.n_iterations, max(len(samples.points) // settings.batch_size, 1)
     first_rounded = round(n_steps * (1 - settings.rounding_share))
+    rates = FallingRates(optimizer, n_steps)
     for i in range(n_steps):
-        for group, (_, rate) in zip(optimizer.param_groups, groups, strict=True):
-            group["lr"] = rate * min(1.0, (i + 1) / 50) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps)))
+        rates.set(i)
         if i == first_rounded:
             log_step = torch.tensor(math.log(step_of_code(code_of_step(math.exp(log_step.item())))))
-        if i < first_rounded:
-            symbols = codes + torch.rand(codes.shape, generator=generator) - 0.5
-        else:
-            symbols = codes + (torch.round(codes.detach()) - codes.detach())
+        symbols = with_noise(codes, generator) if i < first_rounded else rounded(codes)
         part = slice(i % n_batches * settings.batch_size, (i % n_batches + 1) * settings.batch_size)
         points, near, signs, low_, high_ = (array[part] for array in data)
         inputs = key_points.inputs(symbols * log_step.exp(), network.sizes.geometry)
@@ -202,6 +199,6 @@ def fit_codes(
         optimizer.step()
         if progress is not None:
             progress("fit", i + 1, n_steps)
-    rounded = torch.round(codes.detach()).to(torch.int32).numpy()
+    integers = torch.round(codes.detach()).to(torch.int32).numpy()
     step_code = code_of_step(math.exp(log_step.item()))
-    return LocalSymbols(start.depth, start.cells, start.n_neighbours, step_code, rounded)
+    return LocalSymbols(start.depth, start.cells, start.n_neighbours, step_code, integers)

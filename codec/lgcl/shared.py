@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...formats.errors import CorruptPackError, FormatError, PackMethodError
+from ...formats.errors import CorruptPackError, FormatError
 from ...formats.model_pack import ModelPack
 from .convolution import ChebConv
 from .model import N_GEOMETRY, LocalNetwork, LocalSizes
@@ -62,8 +62,7 @@ def network_of_pack(pack: ModelPack, n_channels: int | None = None) -> LocalNetw
     FormatError
         The file has another number of channels.
     """
-    if pack.layout != LAYOUT:
-        raise PackMethodError(f"model pack {pack.short.hex()}: layout {pack.layout} is unknown here, known is {LAYOUT}")
+    pack.check_layout(LAYOUT)
     sizes = _sizes(pack.arrays)
     if sizes is None:
         raise CorruptPackError(f"model pack {pack.short.hex()}: its arrays are not the layers of a network")

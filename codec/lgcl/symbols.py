@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..occupancy import Cells
+from ..steps import StepScale
 
 # Part of the format, never renumber.
 METHOD_ID = 7
@@ -15,7 +16,8 @@ MAX_DEPTH = 10
 MAX_KEY_POINTS = 1 << 14
 MAX_CHANNELS = 16
 MAX_NEIGHBOURS = 16
-STEP_ZERO, STEPS_AN_OCTAVE = 128, 8  # a code of the step stands for 2^((code - 128) / 8)
+_STEPS = StepScale(128)  # a code of the step stands for 2^((code - 128) / 8)
+step_of_code, code_of_step = _STEPS.step_of_code, _STEPS.code_of_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +43,6 @@ class LocalSymbols:
     n_neighbours: int
     step_code: int
     codes: npt.NDArray[np.int32]
-
-
-def step_of_code(code: int) -> float:
-    """The step that a code stands for."""
-    return float(2.0 ** ((code - STEP_ZERO) / STEPS_AN_OCTAVE))
-
-
-def code_of_step(step: float) -> int:
-    """The code whose step is nearest."""
-    return int(np.clip(round(STEPS_AN_OCTAVE * np.log2(step)) + STEP_ZERO, 0, 255))
 
 
 def middles(cells: npt.NDArray[np.integer], depth: int) -> npt.NDArray[np.float32]:

@@ -18,6 +18,7 @@ import torch
 from ...formats.errors import MeshError
 from ...formats.mesh_io import Mesh
 from ...formats.model_pack import ModelPack
+from ..fitting import with_noise
 from ..sample import Samples
 from ..target import Target
 from ..training.trainee import Arrays, Metrics, ShapeArrays
@@ -147,7 +148,7 @@ class LgclTrainee:
         """Logarithm of the mean error, in spacings, and of the bits, as `fit` has it while it adds noise."""
         assert isinstance(module, AutoDecoder)
         symbols, log_spreads = module.own(shape)
-        symbols = symbols + torch.rand(symbols.shape, generator=generator, device=symbols.device) - 0.5
+        symbols = with_noise(symbols, generator)
         found = module(shape, symbols, batch["points"], batch["nearest"])
         spacing = module.key_points(shape).spacing.mean().item()
         low, high = bounds(batch["distances"].abs().cpu().numpy(), spacing, FitSettings.slack)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..fitting import laplace_bits
+from ..fitting import falling_share, laplace_bits, rounded, with_noise
 from .clusters import nearest_centre
 from .losses import clamped
 from .network import N_AXES, PLANE_ROWS, code_part, evaluate
@@ -197,7 +197,7 @@ class _Codes:
         first_rounded = round(n_steps * (1 - settings.rounding_share))
         if quantized and i == first_rounded:
             self.log_steps = torch.tensor([math.log(step_of_code(code)) for code in self.step_codes()])
-        share = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / n_steps))
+        share = falling_share(i, n_steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * share
         rounding = quantized and i >= first_rounded
@@ -206,10 +206,7 @@ class _Codes:
         codes, bits = self.values, torch.zeros(())
         if quantized:
             symbols = self.values / self._steps()
-            if rounding:
-                symbols = symbols + (symbols.detach().round() - symbols.detach())
-            else:
-                symbols = symbols + torch.rand(symbols.shape, generator=generator) - 0.5
+            symbols = rounded(symbols) if rounding else with_noise(symbols, generator)
             codes, bits = symbols * self._steps(), self._bits(symbols)
         errors = []
         for k, rows in enumerate(self.rows):

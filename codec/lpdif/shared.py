@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...formats.errors import CorruptPackError, PackMethodError
+from ...formats.errors import CorruptPackError
 from ...formats.model_pack import ModelPack
 from .network import N_AXES, PLANE_ROWS, has_planes
 
@@ -71,8 +71,7 @@ def decoders_of_pack(pack: ModelPack) -> LpdifDecoders:
     CorruptPackError
         Its arrays are no such networks.
     """
-    if pack.layout != LAYOUT:
-        raise PackMethodError(f"model pack {pack.short.hex()}: layout {pack.layout} is unknown here, known is {LAYOUT}")
+    pack.check_layout(LAYOUT)
     taken = {"centres"}
     networks = []
     for number in range(MAX_CLUSTERS + 1):

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..fitting import laplace_bits
+from ..fitting import laplace_bits, rounded
 from ..sample import Samples
 from .architecture import Architecture
 from .losses import Loss, l1
@@ -154,8 +154,7 @@ class _Model:
     def rounded_layers(self) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Layers (O, I) of rounded weights, whose gradients are those of the weights, and the bits that they cost."""
         steps = self._of_weights(self.log_steps.exp())
-        scaled = self.values / steps
-        symbols = scaled + (torch.round(scaled) - scaled).detach()
+        symbols = rounded(self.values / steps)
         # The likeliest spread of a layer's symbols; by its choice the bits do not change to first order.
         spreads = torch.stack([part.abs().mean() for part in symbols.detach().split(self._sizes)])
         bits = laplace_bits(symbols, self._of_weights(spreads.clamp(min=_LEAST_SPREAD))).sum()

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..occupancy import Cells
+from ..steps import StepScale
 
 # Part of the format, never change.
-STEP_ZERO, STEPS_AN_OCTAVE = 192, 8  # a code of the step stands for 2^((code - 192) / 8)
+_STEPS = StepScale(192)  # a code of the step stands for 2^((code - 192) / 8)
+step_of_code, code_of_step = _STEPS.step_of_code, _STEPS.code_of_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +41,3 @@ class MotionSymbols:
     step_code: int
     back: npt.NDArray[np.int32]
     residuals: npt.NDArray[np.int32]
-
-
-def step_of_code(code: int) -> float:
-    """The step that a code stands for, normalized units."""
-    return float(2.0 ** ((code - STEP_ZERO) / STEPS_AN_OCTAVE))
-
-
-def code_of_step(step: float) -> int:
-    """The code whose step is nearest."""
-    return int(np.clip(round(STEPS_AN_OCTAVE * np.log2(step)) + STEP_ZERO, 0, 255))
