@@ -1,9 +1,11 @@
-"""Where decoding runs: two CPU cores, torch on a GPU, tiny-cuda-nn on a GPU, and the floor that each machine sets.
+"""Where fields run: two CPU cores, torch on a GPU, tiny-cuda-nn on a GPU, and the floor that each machine sets.
 
     python -m sdfz.bench.device FILE.sdfz ... -o TABLE [--repeats 5]
 
-Of each file: values of its field at a million points near the surface, and meshing at two resolutions. A part that
-cannot run here is in the table with the reason in place of its seconds, so that a table tells what was not measured.
+Of each file: values of its field at a million points near the surface, meshing at two resolutions, and, where a device
+can fit the method's fields, encoding the decoded mesh anew (seconds of the fit, and the bytes and the CD that come of
+it). A part that cannot run here is in the table with the reason in place of its seconds, so that a table tells what was
+not measured.
 
 The floor of a field is what moving its inputs, values and weights and doing its multiplications must take, at the rates
 that this device reached in the same run for copying and for a large product of matrices.
@@ -21,11 +23,14 @@ from typing import NamedTuple, TypeVar
 
 import click
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..codec.decode import decode_bytes
+from ..codec.encode import encode_mesh
 from ..codec.methods import method_name
+from ..codec.settings import EncodeSettings
 from ..codec.tensor_field import TensorField
 from ..formats.errors import BackendError, SdfzError
 from ..formats.files import write_atomic
@@ -37,6 +42,8 @@ Result = TypeVar("Result")
 
 PLACES = (("cpu", "torch"), ("cuda", "torch"), ("cuda", "tcnn"))
 RESOLUTIONS = (256, 512)
+FITTED = ("grid", "hashgrid", "overfit")  # methods whose fits run on a device
+FIT_EFFORT = 5
 N_POINTS = 1 << 20
 _NEAR = 0.01  # points are this far from the surface, in normalized units (standard deviation)
 _POINT_BYTES = 16  # three coordinates in, a distance out
@@ -63,7 +70,7 @@ def timed(path: Path, repeats: int) -> Iterator[Timed]:
     data = path.read_bytes()
     on_cpu = decode_bytes(data, device="cpu")
     method = method_name(on_cpu.header.method)
-    vertices, _ = on_cpu.surface.mesh(RESOLUTIONS[0])
+    vertices, faces = on_cpu.surface.mesh(RESOLUTIONS[0])
     rng = np.random.default_rng(0)
     points = vertices[rng.integers(0, len(vertices), N_POINTS)] + _NEAR * rng.standard_normal((N_POINTS, 3))
     for device, backend in PLACES:
@@ -81,9 +88,11 @@ def timed(path: Path, repeats: int) -> Iterator[Timed]:
             yield row._replace(what="all", seconds="not measured: this method decodes on the CPU")
             continue
         for resolution in RESOLUTIONS:
-            seconds, (_, faces) = _median(partial(surface.mesh, resolution), device, repeats)
-            amount = f"{len(faces)} triangles"
+            seconds, (_, found) = _median(partial(surface.mesh, resolution), device, repeats)
+            amount = f"{len(found)} triangles"
             yield row._replace(what=f"mesh {resolution}", seconds=f"{seconds:.4g}", amount=amount)
+        if method in FITTED and backend == "torch":
+            yield _fit_row(row, vertices, faces)
 
 
 def _check_device(device: str) -> None:
@@ -98,6 +107,12 @@ def _field_row(row: Timed, field: TensorField, points: torch.Tensor, repeats: in
     return row._replace(
         what="field", seconds=f"{seconds:.4g}", amount=f"{len(points)} points", floor_seconds=f"{floor:.4g}"
     )
+
+
+def _fit_row(row: Timed, vertices: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]) -> Timed:
+    encoded = encode_mesh(vertices, faces, EncodeSettings(row.method, effort=FIT_EFFORT, device=row.device))
+    amount = f"{len(encoded.data)} bytes, CD {encoded.distortion.cd:.3g}"
+    return row._replace(what="fit", seconds=f"{encoded.seconds['fit']:.4g}", amount=amount)
 
 
 def _median(work: Callable[[], Result], device: str, repeats: int) -> tuple[float, Result]:
@@ -148,7 +163,7 @@ def rates(device: str) -> tuple[float, float]:
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True)
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True)
 def main(files: tuple[Path, ...], out: Path, repeats: int) -> None:
-    """Time the decoding of files on the CPU and on a GPU, and write the table."""
+    """Time decoding and fitting of files' shapes on the CPU and on a GPU, and write the table."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rows = []
     for path in files:

@@ -27,8 +27,15 @@ def rounded(values: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
 
 
 def with_noise(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Values with even noise of a step in place of rounding."""
+    """Values with even noise of a step in place of rounding; the generator is on their device."""
     return values + torch.rand(values.shape, generator=generator, device=values.device) - 0.5
+
+
+def generator_on(device: torch.device, generator: torch.Generator) -> torch.Generator:
+    """The generator itself, or on another device one of the same seed."""
+    if generator.device.type == device.type:
+        return generator
+    return torch.Generator(device).manual_seed(generator.initial_seed())
 
 
 def falling_share(i: int, n_steps: int) -> float:

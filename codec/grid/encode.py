@@ -9,6 +9,7 @@ import torch
 from ...formats.frame import Frame
 from ...formats.model_pack import ModelPack
 from ..astray import trims_of
+from ..backend import pick_device
 from ..fineness import choose_grid
 from ..target import Target
 from .fit import FitSettings, Progress, fit
@@ -37,6 +38,8 @@ class GridSettings:
         Distance samples, at least; large grids get more.
     pack : ModelPack, optional
         Its network is taken in place of one of the file's own.
+    device : str
+        Where it is fitted, as of ``--device``.
     """
 
     n_cells: float
@@ -44,6 +47,7 @@ class GridSettings:
     elasticity: float = 1.35
     n_samples: int = 1 << 18
     pack: ModelPack | None = None
+    device: str = "cpu"
 
 
 def encode_grid(target: Target, settings: GridSettings, progress: Progress | None = None) -> tuple[Frame, GridSymbols]:
@@ -66,6 +70,7 @@ def encode_grid(target: Target, settings: GridSettings, progress: Progress | Non
         n_levels=min(N_LEVELS, depth),
         network=OWN_NETWORK if settings.pack is None else SHARED_NETWORK,
         pack=settings.pack,
+        device=pick_device(settings.device),
     )
     generator = torch.Generator().manual_seed(target.seed)
     symbols = fit(cells, depth, samples, fit_settings, generator, progress)

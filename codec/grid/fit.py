@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ import torch
 
 from ...formats.model_pack import ModelPack
 from ..backend import plain_network
-from ..fitting import FallingRates, bounds, rounded, with_noise
+from ..fitting import FallingRates, bounds, generator_on, rounded, with_noise
 from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
@@ -66,6 +66,8 @@ class FitSettings:
         Samples in a step.
     rounding_share : float
         Last part of the steps, in which symbols, gains and network weights are rounded.
+    device : torch.device
+        Where the descent runs. Another one draws other noise.
     """
 
     elasticity: float = 1.35
@@ -77,6 +79,7 @@ class FitSettings:
     slack: float = 0.5
     batch_size: int = 16384
     rounding_share: float = 0.25
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
 LATENT_RATE = 0.15  # Adam's rates; the latents' in first steps
@@ -186,8 +189,9 @@ def _batches(
     for start in range(0, max(len(points) - size, 0) + 1, size):
         part = slice(start, start + size)
         matrices = [_matrix(lattice, points[part]) for lattice in lattices]
-        pairs = [(torch_csr(m), torch_csr(m.T.tocsr())) for m in matrices]
-        batches.append(_Batch(pairs, *(torch.from_numpy(a[part]) for a in (points, signs, low, high))))
+        pairs = [(torch_csr(m).to(settings.device), torch_csr(m.T.tocsr()).to(settings.device)) for m in matrices]
+        arrays = [torch.from_numpy(array[part]).to(settings.device) for array in (points, signs, low, high)]
+        batches.append(_Batch(pairs, *arrays))
     return batches
 
 
@@ -201,20 +205,24 @@ class _Model:
         self, lattices: list[Lattice], latents: list[npt.NDArray[np.float64]], step: float, settings: FitSettings,
         generator: torch.Generator,
     ) -> None:  # fmt: skip
+        device = settings.device
         self.cell_size = lattices[-1].cell_size
-        self.latents = [torch.tensor(values, dtype=torch.float32)[:, None].requires_grad_() for values in latents]
-        self.log_gains = torch.full((len(latents),), math.log(step), requires_grad=True)
+        starts = [torch.tensor(values, dtype=torch.float32, device=device)[:, None] for values in latents]
+        self.latents = [start.requires_grad_() for start in starts]
+        self.log_gains = torch.full((len(latents),), math.log(step), device=device, requires_grad=True)
         self._first_step = step
-        self.rates = [LevelRate(lattice) for lattice in lattices]
+        self.rates = [LevelRate(lattice, device) for lattice in lattices]
         self.network = settings.network
         self.weights: list[torch.Tensor] = []  # of the file's own network
         self.shared: list[torch.Tensor] = []
         if settings.pack is not None:
-            self.shared = [torch.from_numpy(layer.copy()) for layer in layers_of_pack(settings.pack, len(latents))]
+            layers = layers_of_pack(settings.pack, len(latents))
+            self.shared = [torch.tensor(layer, device=device) for layer in layers]
         for n_out, n_in in network_shapes(self.network, len(latents)):
             # The answer starts small: the sum of the levels is already a fair field.
             spread = math.sqrt(2 / n_in) * (0.1 if n_out == 1 else 1.0)
-            self.weights.append((torch.randn(n_out, n_in, generator=generator) * spread).requires_grad_())
+            first = torch.randn(n_out, n_in, generator=generator) * spread
+            self.weights.append(first.to(device).requires_grad_())
 
     def groups(self) -> list[dict[str, object]]:
         """Adam's parameter groups."""
@@ -231,7 +239,8 @@ class _Model:
     def fix_gains(self) -> None:
         """Round the gains to what the file can say; they stay so."""
         codes = [code_of_gain(math.exp(value)) for value in self.log_gains.tolist()]
-        self.log_gains = torch.tensor([math.log(gain_of_code(code) / FIXED_ONE) for code in codes])
+        fixed = [math.log(gain_of_code(code) / FIXED_ONE) for code in codes]
+        self.log_gains = torch.tensor(fixed, device=self.log_gains.device)
 
     def distances(self, batch: _Batch, symbols: list[torch.Tensor], weights: list[torch.Tensor]) -> torch.Tensor:
         """(B,) signed distances of a batch."""
@@ -256,8 +265,8 @@ class _Model:
             cells=cells,
             gain_codes=tuple(code_of_gain(math.exp(value)) for value in self.log_gains.tolist()),
             network=self.network,
-            weights=tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int32).numpy() for w in self.weights),
-            latents=tuple(torch.round(q.detach()[:, 0]).to(torch.int32).numpy() for q in self.scaled()),
+            weights=tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int32).cpu().numpy() for w in self.weights),
+            latents=tuple(torch.round(q.detach()[:, 0]).to(torch.int32).cpu().numpy() for q in self.scaled()),
         )
 
 
@@ -269,13 +278,14 @@ def _descend(
     first_rounded = round(n_steps * (1 - settings.rounding_share))
     optimizer = torch.optim.Adam(model.groups(), betas=(0.9, 0.99))
     rates = FallingRates(optimizer, n_steps)
+    noise = generator_on(settings.device, generator)
     for i in range(n_steps):
         if i == first_rounded:
             model.fix_gains()
         rates.set(i)
         batch = batches[i % len(batches)]
         if i < first_rounded:
-            symbols = [with_noise(q, generator) for q in model.scaled()]
+            symbols = [with_noise(q, noise) for q in model.scaled()]
             weights = model.weights
         else:
             symbols = [rounded(q) for q in model.scaled()]

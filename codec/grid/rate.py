@@ -29,14 +29,16 @@ class LevelRate:
     Parameters
     ----------
     lattice : Lattice
+    device : torch.device
+        Of the symbols.
     """
 
-    def __init__(self, lattice: Lattice) -> None:
-        self._around = _mean_around(lattice)
-        self._places = torch.from_numpy(lattice.n_cells_around() - 1)
-        self.place_spreads = torch.zeros(len(OCTANTS), requires_grad=True)
-        self.exponent = torch.tensor(0.5, requires_grad=True)
-        self._activity = torch.zeros(len(lattice.nodes))
+    def __init__(self, lattice: Lattice, device: torch.device) -> None:
+        self._around = _mean_around(lattice).to(device)
+        self._places = torch.from_numpy(lattice.n_cells_around() - 1).to(device)
+        self.place_spreads = torch.zeros(len(OCTANTS), device=device, requires_grad=True)
+        self.exponent = torch.tensor(0.5, device=device, requires_grad=True)
+        self._activity = torch.zeros(len(lattice.nodes), device=device)
         self._n_asked = 0
 
     def parameters(self) -> list[torch.Tensor]:

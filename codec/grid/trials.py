@@ -34,7 +34,7 @@ def _trial(job: Job, n_cells: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of cells."""
     n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
     with job.clock("fit"):
-        settings = GridSettings(n_cells, n_iterations, pack=job.pack_of("grid"))
+        settings = GridSettings(n_cells, n_iterations, pack=job.pack_of("grid"), device=job.settings.device)
         frame, symbols = encode_grid(job.target, settings, job.progress)
     with job.clock("code"):
         sections = pack_symbols(symbols)

@@ -1,10 +1,13 @@
-"""Error of a hash grid at samples and its gradient, in one pass over them: what a step of the fit costs.
+"""Error of a hash grid at samples and its gradient: what a step of the fit costs.
 
-Written out by hand because the networks are tiny: compiled, a sample takes a quarter of a microsecond, an eighth of
-what sparse matrices and autograd need. A sample whose distance is within its bounds has no gradient and is passed over.
+On a CPU in one pass over the samples, written out by hand because the networks are tiny: compiled, a sample takes a
+quarter of a microsecond, an eighth of what sparse matrices and autograd need. A sample whose distance is within its
+bounds has no gradient and is passed over. On other devices by autograd.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -15,26 +18,92 @@ from ..compiled import njit
 Floats = npt.NDArray[np.float32]
 
 
-class MeanError(torch.autograd.Function):
-    """Mean distance of f from its bounds, a scalar, with gradients for tables, gains and weights.
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Samples as the descent sees them; lengths in what the network counts in.
 
-    Its arguments are those of `error_and_gradient`: the first four as tensors, the others as arrays.
+    Attributes
+    ----------
+    entries : (N, L, 8) int32 tensor
+        Rows of `values` around each sample.
+    shares : (N, L, 8) float32 tensor
+        Of these rows.
+    local : (N, M) float32 tensor
+        Further inputs of the network.
+    signs : (N,) float32 tensor
+    low, high : (N,) float32 tensor
+        Where |f| should lie.
     """
 
+    entries: torch.Tensor
+    shares: torch.Tensor
+    local: torch.Tensor
+    signs: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.signs)
+
+    def tensors(self) -> list[torch.Tensor]:
+        """The attributes, in their order."""
+        return [getattr(self, each.name) for each in fields(self)]
+
+    def part(self, start: int, size: int) -> Observed:
+        """Some samples that follow each other."""
+        return Observed(*(tensor[start : start + size] for tensor in self.tensors()))
+
+    def to(self, device: torch.device) -> Observed:
+        """The same on a device."""
+        return Observed(*(tensor.to(device) for tensor in self.tensors()))
+
+
+def mean_error(
+    values: torch.Tensor, gains: torch.Tensor, first: torch.Tensor, second: torch.Tensor, observed: Observed
+) -> torch.Tensor:
+    """Mean distance of sign * f from its bounds, a scalar with gradients for the parameters.
+
+    Parameters
+    ----------
+    values : (P, F) float32 tensor
+        Entries of all levels' tables.
+    gains : (L,) float32 tensor
+        What the entries of a level are multiplied by.
+    first : (W, L F + M + 1) float32 tensor
+        First layer, the constant 1 its last input.
+    second : (1, W) float32 tensor
+        Second layer.
+    observed : Observed
+    """
+    by = _CompiledError.apply if values.device.type == "cpu" else error_by_autograd
+    error: torch.Tensor = by(values, gains, first, second, observed)
+    return error
+
+
+def error_by_autograd(
+    values: torch.Tensor, gains: torch.Tensor, first: torch.Tensor, second: torch.Tensor, observed: Observed
+) -> torch.Tensor:
+    """`mean_error` in torch, on any device."""
+    features = (values[observed.entries] * observed.shares[..., None]).sum(2)  # (N, L, F)
+    ones = torch.ones_like(observed.signs)[:, None]
+    inputs = torch.cat([(features * gains[:, None]).flatten(1), observed.local, ones], 1)
+    outward = (torch.relu(inputs @ first.T) @ second[0]) * observed.signs
+    return ((observed.low - outward).clamp(min=0) + (outward - observed.high).clamp(min=0)).mean()
+
+
+class _CompiledError(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, gains, first, second, entries, shares, local, signs, low, high):  # type: ignore[no-untyped-def]
-        """The mean error; gradients are made along with it."""
+    def forward(ctx, values, gains, first, second, observed):  # type: ignore[no-untyped-def]
         arrays = [np.ascontiguousarray(t.detach().numpy()) for t in (values, gains, first.T, second[0])]
-        gradients = [np.zeros_like(array) for array in arrays]
-        total = error_and_gradient(*arrays, entries, shares, local, signs, low, high, *gradients)
-        ctx.gradients = [torch.from_numpy(g) / len(signs) for g in gradients]
-        return torch.tensor(total / len(signs), dtype=torch.float32)
+        gradients = [np.zeros_like(array) for array in arrays]  # made along with the error
+        total = error_and_gradient(*arrays, *(tensor.numpy() for tensor in observed.tensors()), *gradients)
+        ctx.gradients = [torch.from_numpy(g) / len(observed) for g in gradients]
+        return torch.tensor(total / len(observed), dtype=torch.float32)
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
-        """The gradients that `forward` made."""
         values, gains, first, second = (gradient * g for g in ctx.gradients)
-        return values, gains, first.T, second[None], None, None, None, None, None, None
+        return values, gains, first.T, second[None], None
 
 
 @njit(cache=True, fastmath=True)
@@ -45,22 +114,8 @@ def error_and_gradient(
 ) -> float:  # fmt: skip
     """Sum of the distances of sign * f from [low, high] over samples; adds its gradients to the last four arrays.
 
-    Parameters
-    ----------
-    values : (P, F) float32
-        Entries of all levels' tables.
-    gains : (L,) float32
-        What the entries of a level are multiplied by.
-    first : (L F + M + 1, W) float32
-        First layer, an input a row, the constant 1 last.
-    second : (W,) float32
-        Second layer.
-    entries : (B, L, 8) int32
-        Rows of `values` around each sample.
-    shares : (B, L, 8) float32
-    local : (B, M) float32
-        Further inputs.
-    signs, low, high : (B,) float32
+    Parameters as of `mean_error` and `Observed`, but for the layers: `first` (L F + M + 1, W), an input a row, and
+    `second` (W,).
     """
     n_levels, n_features = len(gains), values.shape[1]
     n_inputs, width = first.shape

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,12 @@ import scipy.sparse
 import scipy.sparse.linalg
 import torch
 
-from ..fitting import FallingRates, bounds, laplace_bits, rounded, with_noise
+from ..fitting import FallingRates, bounds, generator_on, laplace_bits, rounded, with_noise
 from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
 from ..tensor_field import cosines_in_cells
-from .descent import MeanError
+from .descent import Observed, mean_error
 from .encoding import HashGrid
 from .symbols import LOCAL_SCALE, N_LOCAL, WEIGHT_SCALE, HashgridSymbols, network_shapes
 from .touched import TouchedLevel, to_unit
@@ -66,6 +66,8 @@ class FitSettings:
         Samples of a step.
     rounding_share : float
         Share of the steps, the last ones, that see rounded numbers.
+    device : torch.device
+        Where the descent runs. Another one draws other noise.
     """
 
     elasticity: float = 1.0
@@ -74,24 +76,7 @@ class FitSettings:
     slack: float = 0.5
     batch_size: int = 8192
     rounding_share: float = 0.25
-
-
-@dataclass(frozen=True, eq=False)
-class _Observed:
-    """Samples as the descent sees them; lengths in what the network counts in."""
-
-    entries: npt.NDArray[np.int32]  # (N, L, 8), rows of all levels' touched entries
-    shares: Floats  # (N, L, 8)
-    local: Floats  # (N, 3), cosines of the position within a cell
-    signs: Floats  # (N,)
-    low: Floats  # (N,) where |f| should lie
-    high: Floats
-
-    def batch(self, start: int, size: int) -> tuple[npt.NDArray[np.int32], Floats, Floats, Floats, Floats, Floats]:
-        part = slice(start, start + size)
-        return (
-            self.entries[part], self.shares[part], self.local[part], self.signs[part], self.low[part], self.high[part]
-        )  # fmt: skip
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
 def fit(
@@ -130,7 +115,8 @@ def fit(
     return model.symbols(cells, depth)
 
 
-def _observe(levels: Sequence[TouchedLevel], samples: Samples, depth: int, cell: float, slack: float) -> _Observed:
+def _observe(levels: Sequence[TouchedLevel], samples: Samples, depth: int, cell: float, slack: float) -> Observed:
+    """Rows are those of all levels' touched entries, further inputs cosines of the position within a cell."""
     position = to_unit(samples.points, depth)
     entries, shares, first = [], [], 0
     for level in levels:
@@ -141,25 +127,24 @@ def _observe(levels: Sequence[TouchedLevel], samples: Samples, depth: int, cell:
         first += len(level)
     low, high = bounds(np.abs(samples.distances), cell, slack)
     unit = cell / LOCAL_SCALE
-    return _Observed(
-        np.stack(entries, 1).astype(np.int32),
-        np.stack(shares, 1).astype(np.float32),
-        cosines_in_cells(torch.from_numpy(samples.points), cell).numpy(),
-        np.sign(samples.distances).astype(np.float32),
-        (low / unit).astype(np.float32),
-        (high / unit).astype(np.float32),
+    arrays = (np.sign(samples.distances), low / unit, high / unit)
+    return Observed(
+        torch.from_numpy(np.stack(entries, 1).astype(np.int32)),
+        torch.from_numpy(np.stack(shares, 1).astype(np.float32)),
+        cosines_in_cells(torch.from_numpy(samples.points), cell),
+        *(torch.from_numpy(array.astype(np.float32)) for array in arrays),
     )
 
 
 def _least_squares(
-    levels: Sequence[TouchedLevel], observed: _Observed, distances: Floats
+    levels: Sequence[TouchedLevel], observed: Observed, distances: Floats
 ) -> list[npt.NDArray[np.float64]]:
     """Each level fitted to what the coarser ones leave, slightly damped, in the unit of `distances`."""
     rest = distances[:_LEAST_SQUARES_SAMPLES].astype(np.float64)
     n, first, found = len(rest), 0, []
     for i, level in enumerate(levels):
-        columns = observed.entries[:n, i].ravel() - first
-        shares = observed.shares[:n, i].ravel().astype(np.float64)
+        columns = observed.entries[:n, i].flatten().numpy() - first
+        shares = observed.shares[:n, i].flatten().double().numpy()
         matrix = scipy.sparse.csr_matrix((shares, columns, np.arange(0, 8 * n + 1, 8)), shape=(n, len(level)))
         damping = math.sqrt(_RIDGE * n / len(level))
         values = scipy.sparse.linalg.lsqr(matrix, rest, damp=damping, iter_lim=_LEAST_SQUARES_STEPS)[0]
@@ -181,12 +166,14 @@ class _Model:
         n_features = self.grid.n_features
         values = torch.randn(sum(self.sizes), n_features, generator=generator) * 0.3
         values[:, 0] = torch.from_numpy(np.concatenate(start)).float()
-        self.values = values.requires_grad_()
-        self.log_gains = torch.full((len(levels),), math.log(first_step), requires_grad=True)
-        self.log_spreads = torch.zeros(len(levels), requires_grad=True)
-        self.weights = [w.requires_grad_() for w in _first_weights(self.grid, settings.width, generator)]
-        self.log_weight_spreads = torch.full((2,), math.log(_FIRST_WEIGHT_SPREAD), requires_grad=True)
-        self._level_of = torch.repeat_interleave(torch.arange(len(levels)), torch.tensor(self.sizes))
+        weights = _first_weights(self.grid, settings.width, generator)
+        device = settings.device
+        self.values = values.to(device).requires_grad_()
+        self.log_gains = torch.full((len(levels),), math.log(first_step), device=device, requires_grad=True)
+        self.log_spreads = torch.zeros(len(levels), device=device, requires_grad=True)
+        self.weights = [layer.to(device).requires_grad_() for layer in weights]
+        self.log_weight_spreads = torch.full((2,), math.log(_FIRST_WEIGHT_SPREAD), device=device, requires_grad=True)
+        self._level_of = torch.repeat_interleave(torch.arange(len(levels)), torch.tensor(self.sizes)).to(device)
 
     def groups(self) -> list[dict[str, object]]:
         """Adam's parameter groups."""
@@ -197,7 +184,8 @@ class _Model:
     def fix_gains(self) -> None:
         """Round the gains to what the file can say; they stay so."""
         steps = [gain_of_code(code) / FIXED_ONE for code in self._gain_codes()]
-        self.log_gains = torch.tensor([math.log(LOCAL_SCALE * step) for step in steps])
+        fixed = [math.log(LOCAL_SCALE * step) for step in steps]
+        self.log_gains = torch.tensor(fixed, device=self.log_gains.device)
 
     def _gain_codes(self) -> tuple[int, ...]:
         return tuple(code_of_gain(math.exp(value) / LOCAL_SCALE) for value in self.log_gains.tolist())
@@ -211,13 +199,13 @@ class _Model:
 
     def symbols(self, cells: Cells, depth: int) -> HashgridSymbols:
         """The rounded model."""
-        values = torch.round(self.values.detach()).to(torch.int64)
+        values = torch.round(self.values.detach()).to(torch.int64).cpu()
         return HashgridSymbols(
             depth,
             cells,
             self.grid,
             self._gain_codes(),
-            tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int64).numpy() for w in self.weights),
+            tuple(torch.round(w.detach() * WEIGHT_SCALE).to(torch.int64).cpu().numpy() for w in self.weights),
             tuple(table.numpy() for table in torch.split(values, self.sizes)),
         )
 
@@ -234,11 +222,12 @@ def _first_weights(grid: HashGrid, width: int, generator: torch.Generator) -> li
 
 
 def _descend(
-    model: _Model, observed: _Observed, fixed_bits: float, settings: FitSettings, generator: torch.Generator,
+    model: _Model, observed: Observed, fixed_bits: float, settings: FitSettings, generator: torch.Generator,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     n_steps, size = settings.n_iterations, settings.batch_size
-    n_batches = max(len(observed.signs) // size, 1)
+    n_batches = max(len(observed) // size, 1)
+    observed, noise = observed.to(settings.device), generator_on(settings.device, generator)
     first_rounded = round(n_steps * (1 - settings.rounding_share))
     optimizer = torch.optim.Adam(model.groups(), betas=(0.9, 0.99))
     rates = FallingRates(optimizer, n_steps)
@@ -247,12 +236,12 @@ def _descend(
             model.fix_gains()
         rates.set(i)
         if i < first_rounded:
-            values = with_noise(model.values, generator)
+            values = with_noise(model.values, noise)
             weights: Sequence[torch.Tensor] = model.weights
         else:
             values, weights = rounded(model.values), [rounded(w, WEIGHT_SCALE) for w in model.weights]
-        batch = observed.batch((i % n_batches) * size, size)
-        error = MeanError.apply(values, model.log_gains.exp(), *weights, *batch)
+        first, second = weights
+        error = mean_error(values, model.log_gains.exp(), first, second, observed.part((i % n_batches) * size, size))
         bits = model.bits(values, weights) + fixed_bits
         loss = torch.log(error) + settings.elasticity * torch.log(bits)
         optimizer.zero_grad()

@@ -11,6 +11,7 @@ import torch
 
 from ...formats.frame import Frame
 from ..astray import trims_of
+from ..backend import pick_device
 from ..fineness import choose_grid
 from ..job import Encoded, Job, Progress
 from ..occupancy import Cells
@@ -54,7 +55,8 @@ def _trial(job: Job, n_cells: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of cells."""
     n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
     with job.clock("fit"):
-        frame, symbols = encode_hashgrid(job.target, n_cells, FitSettings(n_iterations=n_iterations), job.progress)
+        settings = FitSettings(n_iterations=n_iterations, device=pick_device(job.settings.device))
+        frame, symbols = encode_hashgrid(job.target, n_cells, settings, job.progress)
     with job.clock("code"):
         sections = pack_symbols(symbols)
     detail = {"depth": symbols.depth, "cells": len(symbols.cells), "levels": symbols.grid.n_levels}

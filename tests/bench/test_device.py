@@ -15,11 +15,12 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "RESOLUTIONS", (32, 64))
     monkeypatch.setattr(device, "N_POINTS", 2000)
+    monkeypatch.setattr(device, "FIT_EFFORT", 1)
     monkeypatch.setattr(device, "_COPY_BYTES_CPU", 1 << 16)
     monkeypatch.setattr(device, "_PRODUCT_CPU", 64)
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "quick")
 def test_each_place_has_its_rows_or_a_reason(tmp_path: Path) -> None:
     files = [GOLDEN / "sphere.sdfz", next((GOLDEN / "scaffold").glob("[!s]*.sdfz"))]
     table = tmp_path / "device.tsv"
@@ -29,7 +30,8 @@ def test_each_place_has_its_rows_or_a_reason(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file, delimiter="\t"))
     on_cpu = [row for row in rows if row["device"] == "cpu"]
     assert [(row["method"], row["what"]) for row in on_cpu] == [
-        ("grid", "field"), ("grid", "mesh 32"), ("grid", "mesh 64"), ("scaffold", "mesh 32"), ("scaffold", "mesh 64"),
+        ("grid", "field"), ("grid", "mesh 32"), ("grid", "mesh 64"), ("grid", "fit"),
+        ("scaffold", "mesh 32"), ("scaffold", "mesh 64"),
     ]  # fmt: skip
     assert all(float(row["seconds"]) > 0 for row in on_cpu)
     assert 0 < float(on_cpu[0]["floor_seconds"]) < float(on_cpu[0]["seconds"])

@@ -31,7 +31,7 @@ def cells_and_samples(torus: Target) -> tuple[np.ndarray, Samples]:
     return cells, torus.samples(frame, cells, DEPTH, 1 << 15)
 
 
-def fitted(cells: np.ndarray, samples: Samples, *, seed: int = 0, **settings: float) -> GridSymbols:
+def fitted(cells: np.ndarray, samples: Samples, *, seed: int = 0, **settings: object) -> GridSymbols:
     chosen = FitSettings(**{"n_iterations": 60, "n_levels": 3, **settings})  # type: ignore[arg-type]
     return fit(cells, DEPTH, samples, chosen, torch.Generator().manual_seed(seed))
 
@@ -126,3 +126,11 @@ def test_points_outside_the_cells_do_not_matter(cells_and_samples: tuple[np.ndar
     astray = np.array([[0.99, 0.99, 0.99], [-3, 0, 0]], np.float32)
     more = Samples(np.concatenate([samples.points, astray]), np.concatenate([samples.distances, np.float32([9, 9])]))
     assert pack_symbols(fitted(cells, more, n_iterations=3)) == pack_symbols(fitted(cells, samples, n_iterations=3))
+
+
+@pytest.mark.gpu
+def test_a_gpu_fits_as_well(cells_and_samples: tuple[np.ndarray, Samples]) -> None:
+    cells, samples = cells_and_samples
+    found = [fitted(cells, samples, n_iterations=300, device=torch.device(name)) for name in ("cpu", "cuda")]
+    assert error_of(found[1], samples) < 1.15 * error_of(found[0], samples)
+    assert n_bytes(found[1]) < 1.15 * n_bytes(found[0])
