@@ -20,6 +20,7 @@ from ..search import Trial
 from ..sizing import Sizing, sized_trials
 from ..target import Target
 from ..trim import in_cells
+from .encoding import HashGrid
 from .fit import FitSettings, fit
 from .model import HashgridField
 from .stream import pack_symbols
@@ -81,16 +82,18 @@ def encode_hashgrid(
     cells = target.cells(frame, depth)
     n_samples = min(max(_SAMPLES_A_CELL * len(cells), _MIN_SAMPLES), _MAX_SAMPLES)
     samples = _within_reach(target.samples(frame, cells, depth, n_samples), cells, depth)
-    grid = grid_of(depth, min(N_LEVELS, depth), _log2_table(len(cells)))
+    grid = grid_for(len(cells), depth)
     generator = torch.Generator().manual_seed(target.seed)
     symbols = fit(cells, depth, grid, samples, settings, generator, progress)
     trimmed, parts = trims_of(target, frame, HashgridField(symbols))
     return frame, replace(symbols, trimmed=trimmed, parts=parts)
 
 
-def _log2_table(n_cells: int) -> int:
+def grid_for(n_cells: int, depth: int) -> HashGrid:
+    """The hash grid that a file of so many occupied cells of a depth gets."""
     low, high = LOG2_TABLE_RANGE
-    return min(max((_ENTRIES_A_CELL * n_cells - 1).bit_length(), low), high)
+    log2_table = min(max((_ENTRIES_A_CELL * n_cells - 1).bit_length(), low), high)
+    return grid_of(depth, min(N_LEVELS, depth), log2_table)
 
 
 def _within_reach(samples: Samples, cells: Cells, depth: int) -> Samples:
