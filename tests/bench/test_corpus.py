@@ -23,7 +23,8 @@ def corpus(tmp_path: Path) -> Path:
         path.write_bytes(mesh_bytes(*(shapes.sphere(1.0, 1) if "ball" in name else shapes.box()), path.suffix[1:]))
     (tmp_path / "train" / "notes.txt").write_text("no mesh")
     (tmp_path / "catalog.csv").write_text(
-        "file,repo,path,licence,licence_class\ndev/ball.ply,someone/shapes,a/ball.dae,CC-BY-4.0,attribution\n"
+        "file,category,repo,path,licence,licence_class\n"
+        "dev/ball.ply,toy,someone/shapes,a/ball.dae,CC-BY-4.0,attribution\n"
     )
     return tmp_path
 
@@ -32,7 +33,7 @@ def test_dev_is_the_default(corpus: Path) -> None:
     (ball,) = corpus_shapes(corpus)
     path = corpus / "dev" / "ball.ply"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    assert ball == CorpusShape("ball", path, digest, "someone/shapes: a/ball.dae", "CC-BY-4.0", "attribution")
+    assert ball == CorpusShape("ball", path, digest, "someone/shapes: a/ball.dae", "CC-BY-4.0", "attribution", "toy")
     assert corpus_shapes(corpus / "dev") == [ball]
     assert (len(ball.load().vertices), len(ball.load().faces)) == (42, 80)
 
