@@ -5,9 +5,12 @@ import random
 
 import golden_lpdif
 import numpy as np
+import plain_decoder
+import plain_lpdif
 import pytest
 from golden_lpdif import NAMES
 from sdfz.codec.decode import check_bytes, decode_bytes
+from sdfz.codec.gains import gain_of_code
 from sdfz.codec.lpdif.model import LpdifField
 from sdfz.codec.lpdif.shared import decoders_of_pack, pack_of_decoders
 from sdfz.codec.lpdif.stream import pack_symbols, unpack_symbols
@@ -31,6 +34,7 @@ from sdfz.formats import (
     write_model,
 )
 from sdfz.formats.limits import DEFAULT
+from strategies import PRIORS_FILE, TABLES_FILE
 
 TOLERANCE = 1e-5
 MODEL = golden_lpdif.model()
@@ -73,6 +77,26 @@ def test_distances(name):
     symbols, points, distances = golden_lpdif.load(name)
     found = LpdifField(symbols, decoders_of_pack(MODEL)).distance(points)
     scale = np.abs(distances).max()  # of networks made by hand, which answer with large numbers
+    np.testing.assert_allclose(found, distances, rtol=TOLERANCE, atol=TOLERANCE * scale)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_decoder_from_the_format_document_agrees(name):
+    symbols, points, distances = golden_lpdif.load(name)
+    (section,) = unpack(golden_lpdif.stored_bytes(name)).sections
+    tables = plain_decoder.Tables(TABLES_FILE, PRIORS_FILE)
+    field = plain_lpdif.decode(section.data, MODEL.arrays, tables)
+    assert (field.depth, field.border) == (symbols.depth, symbols.border)
+    assert list(field.gains) == [gain_of_code(code) for code in symbols.step_codes]
+    for cell, network, code in zip(symbols.cells.tolist(), symbols.networks, symbols.codes, strict=True):
+        region = field.regions[tuple(cell)]
+        assert (region.network, region.code) == (network, tuple(code[: symbols.n_codes[network]].tolist()))
+    assert [cell for cell in sorted(field.regions) if field.regions[cell].trimmed] == sorted(
+        tuple(cell) for cell in symbols.trimmed.tolist()
+    )
+    assert field.parts == sorted(tuple(part) for part in symbols.parts.tolist())
+    found = [field.distance(point) for point in points.astype(np.float64)]
+    scale = np.abs(distances).max()
     np.testing.assert_allclose(found, distances, rtol=TOLERANCE, atol=TOLERANCE * scale)
 
 
