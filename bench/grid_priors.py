@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import zlib
 from dataclasses import fields
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from ..codec.target import Target
 from ..formats.errors import SdfzError
 from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh
+from .priors import in_part, trained_priors
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def read_symbols(folder: Path, n_parts: int = 0, *, held_out: bool = False) -> d
     """The fields of a folder: those held out if it is cut in `n_parts` by name, or the rest."""
     found = {}
     for path in sorted(folder.glob("*.npz")):
-        if n_parts and (zlib.crc32(path.stem.encode()) % n_parts == 0) != held_out:
+        if not in_part(path.stem, n_parts, held_out=held_out):
             continue
         with np.load(path, allow_pickle=False) as stored:
             layered = {
@@ -77,20 +77,13 @@ def read_symbols(folder: Path, n_parts: int = 0, *, held_out: bool = False) -> d
 
 
 def trained(shapes: list[GridSymbols], *, n_rounds: int = N_ROUNDS, most_seen: int = MOST_SEEN) -> mixing.Priors:
-    """Priors that have seen all the shapes, in a different order each round.
+    """Priors that have seen all the shapes."""
 
-    Each round forgets the slots: weights learned with slots that know the shape at hand already would trust them too
-    much.
-    """
-    priors, rng = blank(), np.random.default_rng(0)
-    for i in range(n_rounds):
-        bits, priors = 0.0, mixing.Priors(blank().slots, priors.weights)
-        for k in rng.permutation(len(shapes)):
-            counted = count_symbols(shapes[k], priors)
-            priors = mixing.learned(counted, most_seen)
-            bits += float(counted.bits.sum())
-        logger.info("round %d: %.0f bytes", i + 1, bits / 8)
-    return priors
+    def coded(shape: GridSymbols, priors: mixing.Priors) -> tuple[mixing.Coder, float]:
+        counted = count_symbols(shape, priors)
+        return counted, float(counted.bits.sum())
+
+    return trained_priors(shapes, blank, coded, n_rounds=n_rounds, most_seen=most_seen)
 
 
 @click.group()

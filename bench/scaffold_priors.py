@@ -16,7 +16,6 @@ codes these.
 from __future__ import annotations
 
 import logging
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +30,7 @@ from ..codec.scaffold.symbols import blank, without_flags
 from ..codec.scaffold.traversal import Traversal, traverse
 from ..codec.stored_priors import pack_priors, read_priors
 from ..formats.files import write_atomic
-
-logger = logging.getLogger(__name__)
+from .priors import in_part, trained_priors
 
 MOST_SEEN = 40  # counts of the priors: a file's own statistics take over after about as many decisions
 N_ROUNDS = 3
@@ -54,7 +52,7 @@ def read_meshes(folder: Path, n_parts: int, *, held_out: bool) -> list[TrainingM
     """The meshes of a folder: those held out if it is cut in `n_parts` by name up to the first dot, or the rest."""
     meshes = []
     for path in sorted(folder.glob("*.npz")):
-        if n_parts and (zlib.crc32(path.name.split(".")[0].encode()) % n_parts == 0) != held_out:
+        if not in_part(path.name.split(".")[0], n_parts, held_out=held_out):
             continue
         with np.load(path, allow_pickle=False) as stored:
             traversal = traverse(stored["faces"].astype(np.int64))
@@ -86,20 +84,13 @@ def counted(mesh: TrainingMesh, priors: mixing.Priors) -> EncodedControl:
 
 
 def trained(meshes: list[TrainingMesh], *, n_rounds: int = N_ROUNDS, most_seen: int = MOST_SEEN) -> mixing.Priors:
-    """Priors that have seen all the meshes, in a different order each round.
+    """Priors that have seen all the meshes."""
 
-    Each round forgets the slots: weights learned with slots that know the mesh at hand already would trust them too
-    much.
-    """
-    priors, rng = blank(), np.random.default_rng(0)
-    for i in range(n_rounds):
-        bits, priors = 0.0, mixing.Priors(blank().slots, priors.weights)
-        for k in rng.permutation(len(meshes)):
-            coded = counted(meshes[k], priors)
-            priors = mixing.learned(coded.adapted, most_seen)
-            bits += sum(coded.bits.values())
-        logger.info("round %d: %.0f bytes", i + 1, bits / 8)
-    return without_flags(priors)
+    def coded(mesh: TrainingMesh, priors: mixing.Priors) -> tuple[mixing.Priors, float]:
+        found = counted(mesh, priors)
+        return found.adapted, sum(found.bits.values())
+
+    return without_flags(trained_priors(meshes, blank, coded, n_rounds=n_rounds, most_seen=most_seen))
 
 
 @click.group()
