@@ -5,6 +5,7 @@ import random
 import time
 import tracemalloc
 
+import damage
 import golden_files
 import numpy as np
 import pytest
@@ -54,17 +55,12 @@ def survives(data, **options):
 @READERS
 @pytest.mark.parametrize("data", [WHOLE, SMALL], ids=["whole", "small"])
 def test_every_truncation_is_refused(read, data):
-    for n_bytes in range(len(data)):
-        with pytest.raises(TruncatedError if n_bytes else NotSdfzError):
-            read(data[:n_bytes])
+    damage.check_truncations(read, data)
 
 
 @READERS
 def test_every_changed_byte_and_every_flipped_bit_is_refused(read):
-    for i, good in enumerate(WHOLE):
-        for mask in (255, *(1 << bit for bit in range(8))):
-            with pytest.raises(SdfzError):
-                read(WHOLE[:i] + bytes([good ^ mask]) + WHOLE[i + 1 :])
+    damage.check_changes(read, WHOLE)
 
 
 @READERS
@@ -77,9 +73,7 @@ def test_every_other_value_of_every_byte_of_a_small_file_is_refused(read):
 
 @READERS
 def test_one_byte_more_is_refused(read):
-    for extra in range(256):
-        with pytest.raises(TrailingDataError):
-            read(WHOLE + bytes([extra]))
+    damage.check_one_byte_more(read, WHOLE)
 
 
 def test_a_cut_file_gives_its_whole_sections_when_asked():
