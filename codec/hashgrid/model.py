@@ -6,7 +6,8 @@
           +-> cos(2 pi position in the cell) ------------^
 
 Without the cosines the network can only bend all trilinear patches alike; files of version 0.4.0 have none. Encoding
-and network are one network of tiny-cuda-nn (`backend.fused_encoding`), or the same in torch.
+and network are one network of tiny-cuda-nn or the same in torch on a GPU (`backend.fused_encoding`), and one compiled
+pass on a CPU.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..occupancy import OCTANTS
 from ..region import Region
 from ..tensor_field import TensorField, cosines_in_cells
 from .encoding import PRIMES, HashGrid
+from .pointwise import PointwiseField
 from .symbols import WEIGHT_SCALE, HashgridSymbols
 from .touched import TouchedLevel, to_unit
 
@@ -41,14 +43,21 @@ class HashgridField(TensorField):
         super().__init__(Region(symbols.depth, symbols.cells), device)
         self._depth, self._n_local = symbols.depth, symbols.n_local
         self._unit = symbols.unit * self.region.cell_size
-        tables = torch.from_numpy(tables_of(symbols) / np.float32(symbols.unit)).to(self.device)
-        weights = [torch.from_numpy((w / WEIGHT_SCALE).astype(np.float32)).to(self.device) for w in symbols.weights]
-        features = Features(symbols.grid, tables)
+        tables = tables_of(symbols) / np.float32(symbols.unit)
+        layers = [(w / WEIGHT_SCALE).astype(np.float32) for w in symbols.weights]
+        self._pointwise = PointwiseField(symbols.grid, symbols.depth, tables, layers[0], layers[1], self._unit)
+        on_device = torch.from_numpy(tables).to(self.device)
+        weights = [torch.from_numpy(layer).to(self.device) for layer in layers]
+        features = Features(symbols.grid, on_device)
         configuration = symbols.grid.configuration()
-        self._network = fused_encoding(configuration, tables.ravel(), weights, features, backend, self._n_local)
+        self._network = fused_encoding(configuration, on_device.ravel(), weights, features, backend, self._n_local)
 
     def evaluate(self, points: torch.Tensor) -> torch.Tensor:
         """(N,) signed distances at (N, 3) points."""
+        return self._pointwise.evaluate(points) if self.device.type == "cpu" else self.by_tensors(points)
+
+    def by_tensors(self, points: torch.Tensor) -> torch.Tensor:
+        """`evaluate` as it is done on a GPU."""
         inputs = to_unit(points, self._depth)
         if self._n_local:
             inputs = torch.cat([inputs, cosines_in_cells(points, self.region.cell_size)], 1)

@@ -162,6 +162,12 @@ def test_field_of_random_symbols(options: dict[str, bool]) -> None:
     expected = np.maximum(np.concatenate(inputs, 1) @ first.T, 0) @ second[0] / 16 / LOCAL_SCALE
     field = HashgridField(symbols)
     assert field.distance(points) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    position = torch.from_numpy(points).requires_grad_()
+    values = field.by_tensors(position)
+    (slope,) = torch.autograd.grad(values.sum(), position)
+    found = field.distance_and_gradient(points)
+    assert found[0] == pytest.approx(values.detach().numpy(), rel=1e-4, abs=1e-5)
+    assert found[1] == pytest.approx(slope.numpy(), rel=1e-3, abs=1e-3 * float(np.abs(found[1]).max()))
     step = np.eye(3, dtype=np.float32) * 1e-4
     _, gradient = field.distance_and_gradient(points)
     slopes = [(field.distance(points + s) - field.distance(points - s)) / 2e-4 for s in step]
