@@ -130,6 +130,7 @@ def encode_sequence(
     quality: float | None = None,
     max_error: float | str | None = None,
     metric: str = "hd",
+    target_size: int | None = None,
     effort: int = 5,
     seed: int = 0,
     pack: PathLike | None = None,
@@ -150,6 +151,8 @@ def encode_sequence(
         100, with every method.
     max_error : float or str, optional
         Bound on an error of all frames together: the mean of the mean errors, the root mean square, or the largest.
+    target_size : int, optional
+        Largest file, in bytes: of all frames together.
 
     Raises
     ------
@@ -174,6 +177,7 @@ def encode_sequence(
         quality=quality,
         max_error=_bound(max_error),
         metric=metric,
+        target_size=target_size,
         effort=effort,
         seed=seed,
         pack=None if pack is None else load_pack(pack),

@@ -219,8 +219,8 @@ def _check_usage(ctx: click.Context, request: _Request) -> None:
     metric_given = ctx.get_parameter_source("metric") is click.core.ParameterSource.COMMANDLINE
     if metric_given and request.max_error is None:
         raise click.UsageError("--metric says what --max-error bounds; give --max-error too.")
-    if request.sequence and (request.preserve_mesh or request.target_size is not None):
-        raise click.UsageError("--sequence goes with neither --preserve-mesh nor --target-size.")
+    if request.sequence and request.preserve_mesh:
+        raise click.UsageError("--sequence does not go with --preserve-mesh.")
     if request.preserve_mesh and request.method not in ("auto", "scaffold"):
         raise click.UsageError("--preserve-mesh needs --method scaffold.")
 

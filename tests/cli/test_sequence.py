@@ -105,9 +105,7 @@ def test_what_there_is(run: Run, moving: Path) -> None:
     assert run("verify", "moving.sdfz").exit_code == 0
 
 
-@pytest.mark.parametrize(
-    "options", [[], ["-o", "out/"], ["-o", "a.sdfz", "--target-size", "900"], ["-o", "a.sdfz", "--preserve-mesh"]]
-)
+@pytest.mark.parametrize("options", [[], ["-o", "out/"], ["-o", "a.sdfz", "--preserve-mesh"]])
 def test_usage(run: Run, frames: list[str], options: list[str]) -> None:
     assert run("encode", *frames, "--sequence", *options).exit_code == 2
 
