@@ -110,7 +110,7 @@ def strip_of(
         found = [cache.get(each) for each in keys]
         if any(each is None for each in found):
             n_bytes, other = decoded_file(name, sha256, mesh, peer, point, cache, progress)
-            drawings = (Drawing(other, camera), Drawing(other, camera, _errors(mesh, other)))
+            drawings = (Drawing(other, camera), Drawing(other, camera, errors_at_vertices(mesh, other)))
             made = [_figures(n_bytes, mesh, other), *map(painter.draw, drawings)]
             found = [cache.put(each, content) for each, content in zip(keys, made, strict=True)]
         figures_text, surface, error = (each or b"" for each in found)
@@ -139,7 +139,7 @@ def _figures(n_bytes: int, mesh: Mesh, other: Mesh) -> bytes:
     return json.dumps({"n_bytes": n_bytes, "cd": measured.cd, "hd": measured.hd}).encode()
 
 
-def _errors(mesh: Mesh, other: Mesh) -> np.ndarray:
+def errors_at_vertices(mesh: Mesh, other: Mesh) -> np.ndarray:
     """Distances of the vertices of a decoded mesh from the original, as fractions of its diagonal: (V,) float64."""
     lower = mesh.vertices.min(axis=0)
     diagonal = np.linalg.norm(np.ptp(mesh.vertices, axis=0))
