@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import golden_files
 import numpy as np
+import plain_lgcl
 import pytest
 import sdfz.codec.deepsdf.stream as deepsdf_stream
 from sdfz.codec.decode import check_bytes, decode_bytes
@@ -50,6 +51,15 @@ def test_distances() -> None:
     field = LocalField(unpack_symbols(unpack(DATA).sections), network_of_pack(MODEL))
     found = field.distance(expected["points"])
     np.testing.assert_allclose(found, expected["distances"], rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_a_decoder_from_the_format_document_agrees() -> None:
+    expected, local = stored(), plain_lgcl.decode(unpack(DATA).sections[0].data)
+    assert (local.depth, local.n_neighbours, local.step) == (5, 6, 108)
+    assert np.array_equal(local.cells, expected["cells"])
+    assert np.array_equal(local.codes, expected["codes"])
+    found = plain_lgcl.distances(local, MODEL.arrays, expected["points"].astype(np.float64))
+    np.testing.assert_allclose(found, expected["distances"], rtol=1e-4, atol=1e-4)
 
 
 def test_a_decoder_without_the_pack_says_so() -> None:
