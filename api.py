@@ -13,7 +13,7 @@ import numpy as np
 
 from .codec.shape import DEFAULT_RESOLUTION, Shape
 from .formats.files import read_bytes
-from .formats.mesh_io import read_mesh
+from .formats.mesh_io import Mesh, read_mesh
 from .formats.metadata import Metadata, clean_name
 
 if TYPE_CHECKING:
@@ -114,13 +114,10 @@ def encode(
         preserve_mesh=preserve_mesh,
         pack=None if pack is None else load_pack(pack),
     )
-    if isinstance(mesh, (str, os.PathLike)):
-        read = read_mesh(mesh)
-        vertices, faces, name, units = read.vertices, read.faces, clean_name(mesh), units or read.units
-    else:
-        vertices, faces, name = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64), None
-    stored = Metadata(name, units, len(vertices), len(faces)) if metadata else None
-    return encode_mesh(vertices, faces, settings, stored, progress).data
+    read = _read(mesh)
+    name = clean_name(mesh) if isinstance(mesh, (str, os.PathLike)) else None
+    stored = Metadata(name, units or read.units, len(read.vertices), len(read.faces)) if metadata else None
+    return encode_mesh(read.vertices, read.faces, settings, stored, progress).data
 
 
 def encode_sequence(
@@ -164,13 +161,7 @@ def encode_sequence(
     from .codec.encode import EncodeSettings
     from .codec.packs.lookup import load_pack
     from .codec.sequence.encode import encode_sequence as encode_frames
-    from .formats.mesh_io import Mesh
     from .formats.registered import stacked
-
-    def read(mesh: trimesh.Trimesh | PathLike) -> Mesh:
-        if isinstance(mesh, (str, os.PathLike)):
-            return read_mesh(mesh)
-        return Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
 
     settings = EncodeSettings(
         method=method,
@@ -182,7 +173,7 @@ def encode_sequence(
         seed=seed,
         pack=None if pack is None else load_pack(pack),
     )
-    return encode_frames(*stacked(map(read, meshes)), settings, None, progress).data
+    return encode_frames(*stacked(map(_read, meshes)), settings, None, progress).data
 
 
 def open(source: bytes | PathLike, *, pack: PathLike | None = None, **options: Any) -> Shape:
@@ -237,6 +228,12 @@ def decode(
         As `sdfz.open`.
     """
     return open(source, **options).mesh(resolution, uniform=uniform)
+
+
+def _read(mesh: trimesh.Trimesh | PathLike) -> Mesh:
+    if isinstance(mesh, (str, os.PathLike)):
+        return read_mesh(mesh)
+    return Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
 
 
 def _bound(value: float | str | None) -> ErrorBound | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
+import damage
 import golden_files
 import numpy as np
 import plain_lgcl
@@ -15,7 +15,7 @@ from sdfz.codec.lgcl.field import LocalField
 from sdfz.codec.lgcl.shared import network_of_pack
 from sdfz.codec.lgcl.stream import PAYLOAD, pack_symbols, unpack_symbols
 from sdfz.codec.packs.lookup import PackSearch
-from sdfz.formats import FormatError, MissingPackError, SdfzError, Section, TruncatedError, pack, read_model, unpack
+from sdfz.formats import FormatError, MissingPackError, Section, pack, read_model, unpack
 from sdfz.formats.limits import DEFAULT
 
 FOLDER = golden_files.FOLDER / "lgcl"
@@ -71,24 +71,17 @@ def test_a_decoder_without_the_pack_says_so() -> None:
         check_bytes(pack(header, unpack(DATA).sections))
 
 
-def test_every_truncation_is_refused() -> None:
-    for n_bytes in range(1, len(DATA)):
-        with pytest.raises(TruncatedError):
-            check_bytes(DATA[:n_bytes])
+def test_every_truncation_and_every_change_is_refused() -> None:
+    damage.check_truncations(check_bytes, DATA)
+    damage.check_changes(check_bytes, DATA)
 
 
 def test_changed_payloads_under_right_checksums() -> None:
     """An SdfzError, or some shape that can be meshed."""
-    rng, tight = random.Random(1), replace(DEFAULT, max_cells=2000, max_symbols=100_000)
-    container, n_refused = unpack(DATA), 0
-    payload = container.sections[0].data
-    for _ in range(60):
-        changed = bytearray(payload)
-        changed[rng.randrange(len(changed))] ^= rng.randrange(1, 256)
-        try:
-            shape = decode_bytes(pack(container.header, [Section(1, bytes(changed))]), packs=PACKS, limits=tight)
-        except SdfzError:
-            n_refused += 1
-        else:
-            shape.triangles(16)
-    assert n_refused > 20
+    container, tight = unpack(DATA), replace(DEFAULT, max_cells=2000, max_symbols=100_000)
+
+    def read(payload: bytes) -> None:
+        data = pack(container.header, [Section(1, payload)])
+        decode_bytes(data, packs=PACKS, limits=tight).triangles(16)
+
+    assert damage.n_refused(read, container.sections[0].data, 60, seed=1) > 20
