@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ RADIUS = 40.0
 @contextmanager
 def light_encoder(n_steps: int = 20, n_samples: int = 1 << 15) -> Iterator[None]:
     """The encoder of any effort with fewer steps and samples, and meshes of `RESOLUTION` where 256 is the default."""
+    import_module("sdfz.api")  # what it takes for defaults is not to be what is patched here
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sdfz.codec.grid.trials._ITERATIONS", (n_steps,) * 9)
         patch.setattr("sdfz.codec.encode._MEASURE_SAMPLES", (20_000,) * 9)
