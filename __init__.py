@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         VersionError,
     )
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 __all__ = [
     "BackendError",
