@@ -18,7 +18,7 @@ from sdfz.codec.lgcl.shared import network_of_pack
 from sdfz.codec.lgcl.symbols import LocalSymbols
 from sdfz.codec.lgcl.train import SMALL
 from sdfz.codec.packs.bundled import bundled_pack
-from sdfz.codec.packs.lookup import BUNDLED
+from sdfz.codec.packs.lookup import BUNDLED, PackSearch
 from sdfz.formats.model_pack import NOTES
 
 
@@ -27,6 +27,11 @@ def test_it_is_small_and_says_where_it_is_from() -> None:
     assert (BUNDLED / "lgcl.sdfm").stat().st_size < 500_000
     assert set(pack.notes) == set(NOTES)
     assert network_of_pack(pack).sizes == SMALL
+
+
+def test_files_of_the_pack_before_it_find_theirs() -> None:
+    """0.4.0 and 0.5.0 wrote files that need it."""
+    assert PackSearch().find(bytes.fromhex("e5f15736587650bb"), "lgcl").short != bundled_pack("lgcl").short
 
 
 def test_a_file_of_it_is_the_shape(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
