@@ -1,7 +1,7 @@
 """Pictures of what LGCL and its baselines make of a test frame, as in LGCL's Fig. 3 and 4.
 
     python -m sdfz.bench.lgcl_sequences SEQUENCE.npz -o TABLE --meshes FOLDER
-    python -m sdfz.bench.lgcl_figure SEQUENCE.npz FOLDER -o bench/results/lgcl-figure-0.6.0.png
+    python -m sdfz.bench.lgcl_figure SEQUENCE.npz FOLDER -o bench/results/lgcl-figure-4-0.6.0.png --method LGCL-VC
 
 A column is a method: its surface, and the distances of its vertices from the frame as colours. The y axis is up, as in
 the sequences of the tables.

@@ -1,6 +1,6 @@
 """The experiment of LGCL's Tables 2 to 4 on registered sequences: SDF-4, SDF-8, DeepSDF, and LGCL with both kernels.
 
-    python -m sdfz.bench.lgcl_sequences SEQUENCE.npz -o bench/results/lgcl-tables-0.4.0.tsv --seconds 300
+    python -m sdfz.bench.lgcl_sequences SEQUENCE.npz -o bench/results/lgcl-tables-0.6.0.tsv --seconds 100
 
 SEQUENCE has `vertices` (T, V, 3) and `faces`. Every tenth frame is taken; of these, every tenth, from the fifth on, is
 for the test. All methods train for the same time of the CPU and find the codes of test frames, networks frozen, in the
