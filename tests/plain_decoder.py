@@ -18,6 +18,7 @@ import plain_mixed
 from plain_scaffold import Coder
 
 Cell = tuple[int, int, int]
+First = Callable[[Cell, int], int]  # a field known beforehand, at a node of a depth
 
 OCTANTS = [(i >> 2 & 1, i >> 1 & 1, i & 1) for i in range(8)]
 NEIGHBOURS = [step for step in itertools.product((-1, 0, 1), repeat=3) if step != (0, 0, 0)]
@@ -134,10 +135,15 @@ def upsample(values: dict[Cell, int], finer: Iterable[Cell]) -> dict[Cell, int]:
     return found
 
 
-def at_child(values: dict[Cell, int] | None, parent: Cell, octant: Cell) -> int | None:
+Field = dict[Cell, int] | Callable[[Cell], int] | None  # at nodes; or at the middles of cells a level finer
+
+
+def at_child(values: Field, parent: Cell, octant: Cell) -> int | None:
     """The field at the centre of a child."""
     if values is None:
         return None
+    if callable(values):
+        return values(plus((2 * x for x in parent), octant))
     total = 0
     for corner in OCTANTS:
         weight = math.prod(3 if c == o else 1 for c, o in zip(corner, octant, strict=True))
@@ -145,7 +151,12 @@ def at_child(values: dict[Cell, int] | None, parent: Cell, octant: Cell) -> int 
     return total >> 6
 
 
-def closeness(values: dict[Cell, int] | None, parent: Cell, octant: Cell, depth: int) -> int:
+def at_middles(first: First, depth: int) -> Callable[[Cell], int]:
+    """A first field at the middles of cells of a depth."""
+    return lambda cell: first(plus((2 * x for x in cell), (1, 1, 1)), depth + 1)
+
+
+def closeness(values: Field, parent: Cell, octant: Cell, depth: int) -> int:
     """Class of the distance that the field has at the centre of a child of depth `depth`."""
     value = at_child(values, parent, octant)
     if value is None:
@@ -155,7 +166,7 @@ def closeness(values: dict[Cell, int] | None, parent: Cell, octant: Cell, depth:
 
 
 def children_of(
-    coder: RangeDecoder | Coder, parents: list[Cell], depth: int, values: dict[Cell, int] | None, tables: Tables,
+    coder: RangeDecoder | Coder, parents: list[Cell], depth: int, values: Field, tables: Tables,
     is_part: bool = False,
 ) -> list[Cell]:  # fmt: skip
     """Occupied cells of depth `depth`."""
@@ -259,6 +270,7 @@ class Grid:
     trimmed: list[Cell] = field(default_factory=list)
     parts: list[Cell] = field(default_factory=list)
     shared: list[list[list[float]]] | None = None  # layers of a model pack, by rows
+    first: First | None = None
 
     def distance(self, point: Sequence[float]) -> float:
         """The field at a point of an occupied cell."""
@@ -289,16 +301,19 @@ class Grid:
         total = 0.0
         for corner in OCTANTS:
             shares = [x - i if c else 1 - (x - i) for x, i, c in zip(scaled, low, corner, strict=True)]
-            total += math.prod(shares) * self.latents[level][plus(low, corner)]
-        return total * gain_of(self.gain_codes[level]) / 2**20
+            value = self.latents[level][plus(low, corner)] * gain_of(self.gain_codes[level])
+            if level == 0 and self.first is not None:
+                value += self.first(plus(low, corner), self.depth - self.n_levels + 1)
+            total += math.prod(shares) * value
+        return total / 2**20
 
 
 def gain_of(code: int) -> int:
     return MANTISSAS[code % 8] >> code // 8
 
 
-def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
-    """What the payloads of a file's sections say, base first."""
+def decode_sections(payloads: Sequence[bytes], tables: Tables, first: First | None = None) -> Grid:
+    """What the payloads of a file's sections say, base first; latents are added to the first field, if there is one."""
     shape, split = payloads[0][:2]
     depth, n_levels, n_base, network = shape & 15, shape >> 4 & 7, split & 15, split >> 4 & 7
     coded = [payloads[0][2:], *payloads[1:]]
@@ -322,13 +337,15 @@ def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
     is_there: Callable[[int], bool] = lambda level: level < n_base + len(payloads) - 1  # noqa: E731
     for d in range(1, depth + 1):
         level = d - first_depth
-        context = values if 0 <= level - 1 < n_base else None
+        context: Field = values if 0 <= level - 1 < n_base else None
+        if first is not None and values is None:
+            context = at_middles(first, d)
         cells = children_of(coders[0], cells, d, context, tables)
         if level < 0 or not is_there(level):
             continue
         nodes = nodes_of(cells)
         if values is None:
-            base = coarse = dict.fromkeys(nodes, 0)
+            base, coarse = ({node: first(node, d) if first else 0 for node in nodes}, dict.fromkeys(nodes, 0))
         else:
             base = upsample(values, nodes)
             coarse = upsample({node: 64 * min(abs(q), 63) for node, q in latents[-1].items()}, nodes)
@@ -336,7 +353,7 @@ def decode_sections(payloads: Sequence[bytes], tables: Tables) -> Grid:
         found = latents_of(coder, cells, nodes, base, coarse, gain, offsets[level], d, depth - d, level, tables)
         values = {node: base[node] + gain * found[node] for node in nodes}
         latents.append(found)
-    grid = Grid(depth, n_levels, cells, gain_codes, weights, latents)
+    grid = Grid(depth, n_levels, cells, gain_codes, weights, latents, first=first)
     if split & 128 and len(latents) == n_levels:
         assert values is not None
         grid.trimmed, grid.parts = trims_of(coders[-1], cells, depth, values, tables)

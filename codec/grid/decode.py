@@ -10,6 +10,7 @@ from ...formats.model_pack import ModelPack
 from ..cell_surface import CellSurface
 from .stream import network_code, unpack_symbols
 from .symbols import SHARED_NETWORK, GridSymbols
+from .walk import FirstField
 
 # A separate piece that fits into this part of a cell is an accident of the field, not a part of the shape.
 _CRUMB_CELLS = 0.5
@@ -25,6 +26,8 @@ class GridSurface(CellSurface):
         As of ``--device`` and ``--backend``.
     pack : ModelPack, optional
         Where the symbols say that the network is shared.
+    first : FirstField, optional
+        What the latents are added to.
 
     Raises
     ------
@@ -35,14 +38,15 @@ class GridSurface(CellSurface):
     """
 
     def __init__(
-        self, symbols: GridSymbols, device: str = "auto", backend: str = "auto", pack: ModelPack | None = None
-    ) -> None:
+        self, symbols: GridSymbols, device: str = "auto", backend: str = "auto", pack: ModelPack | None = None,
+        first: FirstField | None = None,
+    ) -> None:  # fmt: skip
         # Imported here, not above, so that checking a file's symbols starts fast.
         from ..backend import pick_device
         from .model import GridField
 
         self.symbols = symbols
-        field = GridField(symbols, pick_device(device), backend, pack)
+        field = GridField(symbols, pick_device(device), backend, pack, first)
         super().__init__(field, _CRUMB_CELLS, trimmed=symbols.trimmed, parts=symbols.parts)
 
 
@@ -66,7 +70,11 @@ def needs_pack(sections: Sequence[Section]) -> bool:
 
 def check_grid(sections: Sequence[Section], limits: Limits = DEFAULT) -> dict[str, object]:
     """Decode the symbols only, without torch, and say what there is, for ``sdfz verify`` and ``sdfz info``."""
-    symbols = unpack_symbols(sections, limits=limits)
+    return counts_of(unpack_symbols(sections, limits=limits))
+
+
+def counts_of(symbols: GridSymbols) -> dict[str, object]:
+    """What symbols say, for people."""
     return {
         "depth": symbols.depth,
         "n_cells": len(symbols.cells),

@@ -34,10 +34,11 @@ from ..gains import FIXED_ONE, code_of_gain, gain_of_code
 from ..occupancy import Cells
 from ..sample import Samples
 from .lattice import Lattice, pyramid
-from .model import OUTPUT_SCALE, network_inputs
+from .model import OUTPUT_SCALE, known_at, network_inputs
 from .rate import LevelRate, torch_csr
 from .shared import layers_of_pack
 from .symbols import OWN_NETWORK, WEIGHT_SCALE, GridSymbols, network_shapes
+from .walk import FirstField
 
 Progress = Callable[[str, int, int], None]
 
@@ -99,6 +100,7 @@ def fit(
     settings: FitSettings,
     generator: torch.Generator,
     progress: Progress | None = None,
+    first: FirstField | None = None,
 ) -> GridSymbols:
     """Integers of the field that fits samples of a signed distance, at a price for each bit.
 
@@ -115,12 +117,15 @@ def fit(
         Of the noise and the first network weights.
     progress : callable, optional
         Called with ("fit", steps done, steps in all).
+    first : FirstField, optional
+        What the latents are added to: they are fitted to the rest.
     """
     n_levels = min(settings.n_levels, depth + 1)
     lattices = pyramid(cells, depth, n_levels)
     points, distances = inside(lattices[-1], samples)
-    batches = _batches(lattices, points, distances, settings)
-    start = least_squares(lattices, points, distances)
+    known = np.zeros(len(lattices[0].nodes), np.float32) if first is None else known_at(lattices[0], first)
+    batches = _batches(lattices, points, distances, known, settings)
+    start = least_squares(lattices, points, distances - _matrix(lattices[0], points) @ known)
     step = settings.step * lattices[-1].cell_size
     model = _Model(lattices, [latents / step for latents in start], step, settings, generator)
     fixed_bits = _HEADER_BITS + _CELL_BITS * len(cells) + _WEIGHT_BITS * sum(w.numel() for w in model.weights)
@@ -174,14 +179,16 @@ class _Interpolate(torch.autograd.Function):
 class _Batch:
     matrices: list[tuple[torch.Tensor, torch.Tensor]]  # one pair a level: (B, N_l) and its transpose
     points: torch.Tensor  # (B, 3)
+    known: torch.Tensor  # (B,) of the first field
     signs: torch.Tensor  # (B,) of the signed distances
     low: torch.Tensor  # (B,) where |f| should lie
     high: torch.Tensor
 
 
 def _batches(
-    lattices: list[Lattice], points: npt.NDArray[np.float32], distances: npt.NDArray[np.float32], settings: FitSettings
-) -> list[_Batch]:
+    lattices: list[Lattice], points: npt.NDArray[np.float32], distances: npt.NDArray[np.float32],
+    known: npt.NDArray[np.float32], settings: FitSettings,
+) -> list[_Batch]:  # fmt: skip
     size = settings.batch_size
     signs = np.sign(distances)
     low, high = bounds(np.abs(distances), lattices[-1].cell_size, settings.slack)
@@ -190,8 +197,9 @@ def _batches(
         part = slice(start, start + size)
         matrices = [_matrix(lattice, points[part]) for lattice in lattices]
         pairs = [(torch_csr(m).to(settings.device), torch_csr(m.T.tocsr()).to(settings.device)) for m in matrices]
-        arrays = [torch.from_numpy(array[part]).to(settings.device) for array in (points, signs, low, high)]
-        batches.append(_Batch(pairs, *arrays))
+        of_first = (matrices[0] @ known).astype(np.float32)
+        rest = (points[part], of_first, signs[part], low[part], high[part])
+        batches.append(_Batch(pairs, *(torch.from_numpy(array).to(settings.device) for array in rest)))
     return batches
 
 
@@ -246,7 +254,8 @@ class _Model:
         """(B,) signed distances of a batch."""
         gains = self.log_gains.exp()
         levels = zip(gains, batch.matrices, symbols, strict=True)
-        features = torch.cat([gain * _Interpolate.apply(*pair, q) for gain, pair, q in levels], 1)
+        coarsest, *others = (gain * _Interpolate.apply(*pair, q) for gain, pair, q in levels)
+        features = torch.cat([coarsest + batch.known[:, None], *others], 1)
         total = features.sum(1)
         layers = weights or self.shared
         if not layers:

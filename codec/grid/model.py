@@ -27,6 +27,7 @@ from ..tensor_field import TensorField, cosines_in_cells
 from .lattice import Lattice, pyramid
 from .shared import layers_of_pack
 from .symbols import SHARED_NETWORK, WEIGHT_SCALE, GridSymbols
+from .walk import FirstField
 
 # Part of the format, never change: the network sees distances in 16ths of a finest cell and answers in 8ths.
 INPUT_SCALE = 16.0
@@ -63,6 +64,8 @@ class GridField(TensorField):
     backend : {'auto', 'torch', 'tcnn'}
     pack : ModelPack, optional
         Where the symbols say that the network is shared.
+    first : FirstField, optional
+        What the coarsest level's latents are added to.
     """
 
     def __init__(
@@ -71,12 +74,18 @@ class GridField(TensorField):
         device: torch.device | None = None,
         backend: str = "auto",
         pack: ModelPack | None = None,
+        first: FirstField | None = None,
     ) -> None:
         super().__init__(Region(symbols.depth, symbols.cells), device)
         lattices = levels_of(symbols)
+        values = [
+            latents * np.float32(gain_of_code(code) / FIXED_ONE)
+            for code, latents in zip(symbols.gain_codes, symbols.latents, strict=False)
+        ]
+        if first is not None:
+            values[0] += known_at(lattices[0], first)
         self._levels = [
-            _DenseLevel(lattice, latents * np.float32(gain_of_code(code) / FIXED_ONE), self.device)
-            for lattice, code, latents in zip(lattices, symbols.gain_codes, symbols.latents, strict=False)
+            _DenseLevel(lattice, level, self.device) for lattice, level in zip(lattices, values, strict=False)
         ]
         self._n_missing = symbols.n_levels - len(symbols.latents)
         weights = [torch.from_numpy(w).to(self.device) for w in weights_of(symbols, pack)]
@@ -92,6 +101,11 @@ class GridField(TensorField):
         cell_size = self.region.cell_size
         inputs = network_inputs(torch.stack(features, 1), points, cell_size)
         return total + self._network(inputs)[:, 0] * (OUTPUT_SCALE * cell_size)
+
+
+def known_at(lattice: Lattice, first: FirstField) -> npt.NDArray[np.float32]:
+    """(N,) a first field at the nodes of a lattice, normalized units."""
+    return (first(lattice.nodes, lattice.depth) / FIXED_ONE).astype(np.float32)
 
 
 class _DenseLevel:

@@ -29,7 +29,7 @@ from ..trim import NO_CELLS
 from .mixed import MixedCoder
 from .symbols import MAX_DEPTH, MAX_LEVELS, NETWORK_WIDTHS, GridSymbols
 from .tabled import TabledDecoder
-from .walk import Walk
+from .walk import FirstField, Walk
 
 PAYLOAD = FieldTable(
     "grid payload",
@@ -98,7 +98,9 @@ class Head:
             raise FormatError(f"grid payload: {n_base} base levels of {n_levels}, network code {network}: not allowed")
 
 
-def pack_symbols(symbols: GridSymbols, n_base_levels: int | None = None) -> list[Section]:
+def pack_symbols(
+    symbols: GridSymbols, n_base_levels: int | None = None, first: FirstField | None = None
+) -> list[Section]:
     """Sections of a shape's symbols, coarse to fine.
 
     Parameters
@@ -107,6 +109,8 @@ def pack_symbols(symbols: GridSymbols, n_base_levels: int | None = None) -> list
         With all its levels.
     n_base_levels : int, optional
         Levels of latents in the base section; the others get a section each. By default all but the finest.
+    first : FirstField, optional
+        What the latents are added to; nothing in a `grid` file.
 
     Raises
     ------
@@ -115,16 +119,16 @@ def pack_symbols(symbols: GridSymbols, n_base_levels: int | None = None) -> list
     """
     head = _head_of(symbols, n_base_levels)
     coder = MixedCoder.encoder(symbols, _n_sections(head))
-    _walk(coder, head, head.n_levels, DEFAULT)
-    first, *others = coder.finish()
-    return [Section(BASE_ID + i, payload) for i, payload in enumerate([head.pack() + first, *others])]
+    _walk(coder, head, head.n_levels, DEFAULT, first)
+    base, *others = coder.finish()
+    return [Section(BASE_ID + i, payload) for i, payload in enumerate([head.pack() + base, *others])]
 
 
 def count_symbols(symbols: GridSymbols, priors: mixing.Priors) -> mixing.Coder:
     """A coder that has learned from symbols and counted their bits by kind (`decisions`), from some start."""
     head = _head_of(symbols, symbols.n_levels)
     coder = MixedCoder.encoder(symbols, 1, priors, mixing.COUNT)
-    _walk(coder, head, head.n_levels, DEFAULT)
+    _walk(coder, head, head.n_levels, DEFAULT, None)
     return coder.coder
 
 
@@ -133,7 +137,9 @@ def network_code(sections: Sequence[Section]) -> int:
     return Head.unpack(sections[0].data)[0].network
 
 
-def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits = DEFAULT) -> GridSymbols:
+def unpack_symbols(
+    sections: Sequence[Section], *, lod: int = 0, limits: Limits = DEFAULT, first: FirstField | None = None
+) -> GridSymbols:
     """Symbols of sections; fewer levels of latents when sections are missing or `lod` leaves some out.
 
     Parameters
@@ -143,6 +149,8 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
     lod : int
         Finest levels of latents to leave out; at least the coarsest stays.
     limits : Limits
+    first : FirstField, optional
+        As of `pack_symbols`.
 
     Raises
     ------
@@ -162,7 +170,7 @@ def unpack_symbols(sections: Sequence[Section], *, lod: int = 0, limits: Limits 
     coder = MixedCoder.decoder(payloads) if head.is_mixed else TabledDecoder(payloads)
     n_kept = max(min(head.n_levels - lod, head.n_base + len(sections) - 1), 1)
     n_read = max(n_kept, head.n_base)  # the octree needs all latents of the base section
-    symbols = _walk(coder, head, n_read, limits)
+    symbols = _walk(coder, head, n_read, limits, first)
     coder.check_end(n_read - head.n_base + 1)
     if n_kept == head.n_levels:
         return symbols
@@ -180,7 +188,9 @@ def _n_sections(head: Head) -> int:
     return head.n_levels - head.n_base + 1
 
 
-def _walk(coder: MixedCoder | TabledDecoder, head: Head, n_read: int, limits: Limits) -> GridSymbols:
+def _walk(
+    coder: MixedCoder | TabledDecoder, head: Head, n_read: int, limits: Limits, first: FirstField | None
+) -> GridSymbols:
     """Code all symbols but those of the levels of latents from `n_read` on, in the order of the format."""
     depth, n_levels = head.depth, head.n_levels
     gain_codes = coder.gain_codes(n_levels, depth)
@@ -188,13 +198,13 @@ def _walk(coder: MixedCoder | TabledDecoder, head: Head, n_read: int, limits: Li
         if not 0 <= code <= MAX_GAIN_CODE:
             raise FormatError(f"grid payload: gain code {code} is above {MAX_GAIN_CODE}, or negative")
     weights = coder.weights(head.network, n_levels)
-    walk = Walk(depth, head.n_base, gain_codes)
+    walk = Walk(depth, head.n_base, gain_codes, first)
     cells, n_symbols = _ROOT, 0
     latents: list[npt.NDArray[np.int32]] = []
     for d in range(1, depth + 1):
         parents, n_symbols = cells, n_symbols + 8 * len(cells)
         limits.check("max_symbols", n_symbols, "symbols")
-        cells = coder.children(parents, d, walk.at_children(d), limits)
+        cells = coder.children(parents, d, walk.at_children(parents, d), limits)
         # Only with a child is a cell occupied, and the field's levels are rebuilt from the finest cells.
         if len(parents_of(cells, d)) != len(parents):
             raise FormatError(f"grid payload: an occupied cell of level {d - 1} has no child")

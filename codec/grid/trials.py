@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from ...formats.container import Section
 from ..job import Encoded, Job
 from ..search import Trial
 from ..sizing import Sizing, sized_trials
 from .encode import MAX_CELLS, MIN_CELLS, GridSettings, encode_grid
 from .stream import pack_symbols
+from .symbols import GridSymbols
+from .walk import FirstField
 
 # Sizes are wanted cells: quality 0 is 20 of them, every 10 more double them.
 SIZING = Sizing(
@@ -30,15 +33,27 @@ def grid_trials(job: Job) -> list[Trial[Encoded]]:
     return sized_trials(job, SIZING, partial(_trial, job))
 
 
+def iterations_of(job: Job, is_draft: bool) -> int:
+    """Steps of a fit."""
+    return round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+
+
+def sections_of(symbols: GridSymbols, first: FirstField | None = None) -> list[Section]:
+    """Sections of symbols: the finest latents in one of their own, if they are worth it."""
+    sections = pack_symbols(symbols, first=first)
+    if sum(len(section.data) for section in sections) < _ONE_SECTION_BYTES:
+        sections = pack_symbols(symbols, symbols.n_levels, first)
+    return sections
+
+
 def _trial(job: Job, n_cells: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of cells."""
-    n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
     with job.clock("fit"):
-        settings = GridSettings(n_cells, n_iterations, pack=job.pack_of("grid"), device=job.settings.device)
+        settings = GridSettings(
+            n_cells, iterations_of(job, is_draft), pack=job.pack_of("grid"), device=job.settings.device
+        )
         frame, symbols = encode_grid(job.target, settings, job.progress)
     with job.clock("code"):
-        sections = pack_symbols(symbols)
-        if sum(len(section.data) for section in sections) < _ONE_SECTION_BYTES:
-            sections = pack_symbols(symbols, n_base_levels=symbols.n_levels)
+        sections = sections_of(symbols)
     detail = {"depth": symbols.depth, "cells": len(symbols.cells), "levels": symbols.n_levels}
     return job.trial("grid", n_cells, frame, sections, detail, job.pack_of("grid"))

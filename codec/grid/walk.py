@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..gains import gain_of_code
-from ..occupancy import Cells, parents_of
+from ..occupancy import OCTANTS, Cells, parents_of
 from .lattice import Lattice
 
 _MAGNITUDE_CAP = 63  # part of the format, never change
+
+FirstField = Callable[[Cells, int], npt.NDArray[np.int64]]
+"""A field known before any latent, to which these are added: fixed-point values (N,) at nodes (N, 3) of the grid with
+2**depth cells along an axis. In integers, since the symbols' probabilities depend on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +56,16 @@ class Walk:
     n_base : int
         Levels of latents in the base section.
     gain_codes : sequence of int
+    first : FirstField, optional
+        What the coarsest level's latents are added to; zero by default.
     """
 
-    def __init__(self, depth: int, n_base: int, gain_codes: Sequence[int]) -> None:
+    def __init__(self, depth: int, n_base: int, gain_codes: Sequence[int], first: FirstField | None = None) -> None:
         self._first_depth = depth - len(gain_codes) + 1
         self._n_base = n_base
         self._depth = depth
         self._gain_codes = gain_codes
+        self._first = first
         self._lattice: Lattice | None = None
         self._field = np.zeros(0, np.int64)
         self._symbols = np.zeros(0, np.int32)
@@ -67,8 +74,11 @@ class Walk:
         """Index of the latents at a depth, coarsest first; negative above them."""
         return depth - self._first_depth
 
-    def at_children(self, depth: int) -> npt.NDArray[np.int64] | None:
+    def at_children(self, cells: Cells, depth: int) -> npt.NDArray[np.int64] | None:
         """(8, M) field at the centres of the children of the cells of level depth - 1, by octant; None if unknown."""
+        if self._lattice is None and self._first is not None:
+            centres = 4 * cells + 2 * OCTANTS[:, None] + 1  # (8, M, 3) nodes of the level below the children's
+            return self._first(centres.reshape(-1, 3), depth + 1).reshape(len(OCTANTS), -1)
         # The octree is in the base section, so that it may only depend on latents that are there as well.
         if self._lattice is None or self._lattice.depth != depth - 1 or self.index_of(depth - 1) >= self._n_base:
             return None
@@ -80,6 +90,8 @@ class Walk:
         index = self.index_of(depth)
         if self._lattice is None:
             base, magnitude = np.zeros((2, len(lattice.nodes)), np.int64)
+            if self._first is not None:
+                base = self._first(lattice.nodes, depth)
         else:
             sizes = np.minimum(np.abs(self._symbols.astype(np.int64)), _MAGNITUDE_CAP)
             base = self._lattice.upsample(self._field, lattice)

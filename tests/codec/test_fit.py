@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import shapes
 import torch
+from numpy.typing import NDArray
 from sdfz.codec.fineness import choose_grid
+from sdfz.codec.gains import FIXED_ONE
 from sdfz.codec.grid.encode import GridSettings, encode_grid
 from sdfz.codec.grid.fit import FitSettings, fit
 from sdfz.codec.grid.model import GridField
 from sdfz.codec.grid.stream import pack_symbols, unpack_symbols
-from sdfz.codec.grid.symbols import MAX_DEPTH, GridSymbols
+from sdfz.codec.grid.symbols import MAX_DEPTH, NO_NETWORK, GridSymbols
+from sdfz.codec.occupancy import Cells
 from sdfz.codec.sample import Samples
 from sdfz.codec.target import Target
 
@@ -134,3 +137,36 @@ def test_a_gpu_fits_as_well(cells_and_samples: tuple[np.ndarray, Samples]) -> No
     found = [fitted(cells, samples, n_iterations=300, device=torch.device(name)) for name in ("cpu", "cuda")]
     assert error_of(found[1], samples) < 1.15 * error_of(found[0], samples)
     assert n_bytes(found[1]) < 1.15 * n_bytes(found[0])
+
+
+# -- fields that begin with one that is known --------------------------------------------------------------------------
+
+
+def test_a_grid_that_begins_with_the_shape_needs_fewer_bytes() -> None:
+    """Latents of one level, fitted to a ball: with its distances known, few are left."""
+    target = Target(*shapes.sphere(1.0, 4))
+    frame = target.frame(0.9)
+    cells = target.cells(frame, 3)
+    samples = target.samples(frame, cells, 3, 1 << 14)
+    settings = FitSettings(n_iterations=100, n_levels=1, network=NO_NETWORK)
+
+    def ball(nodes: Cells, depth: int) -> NDArray[np.int64]:
+        distances = np.linalg.norm(nodes / (1 << depth) * 2 - 1, axis=1) - 1 / frame.scale
+        return np.rint(distances * FIXED_ONE).astype(np.int64)
+
+    sizes, errors = [], []
+    for first in (None, ball):
+        symbols = fit(cells, 3, samples, settings, torch.Generator().manual_seed(0), first=first)
+        sections = pack_symbols(symbols, first=first)
+        assert plain(unpack_symbols(sections, first=first)) == plain(symbols)
+        sizes.append(sum(len(section.data) for section in sections))
+        near = np.abs(samples.distances) < 0.02
+        found = GridField(symbols, first=first).distance(samples.points[near])
+        errors.append(np.abs(found - samples.distances[near]).mean())
+    assert sizes[1] < 0.6 * sizes[0]
+    assert errors[1] < 1.2 * errors[0]
+
+
+def plain(symbols: GridSymbols) -> list[object]:
+    arrays = [symbols.cells, *symbols.weights, *symbols.latents, symbols.trimmed, symbols.parts]
+    return [symbols.depth, symbols.gain_codes, symbols.network, *(array.tolist() for array in arrays)]
