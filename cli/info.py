@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,8 +45,12 @@ def info(*, inputs: tuple[str, ...], allow_truncated: bool, pack: str | None, as
         report = _report(streams.source_name(source), len(data), container, pack)
         if console.verbose and not container.truncated:
             from ..codec.decode import check_bytes
+            from ..codec.packs.lookup import search_with
+            from ..formats.errors import MissingPackError
 
-            report["counts"] = check_bytes(data)
+            # Without the pack that symbols are coded by there is nothing to count; that it is missing is said anyway.
+            with suppress(MissingPackError):
+                report["counts"] = check_bytes(data, packs=search_with(pack))
         if as_json:
             print_json(report)
         else:

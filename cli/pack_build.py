@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..codec.settings import CODE_ALONE
 from ..codec.training.methods import TRAINABLE
 from . import streams
 from .console import Console, count, percent, print_json
@@ -74,7 +75,8 @@ class _Request:
 @option("--method", type=click.Choice(TRAINABLE), default="compact", show_default=True, group="Encoding",
         help="How the shapes are coded.")  # fmt: skip
 @option("-q", "--quality", type=click.FloatRange(0, 100), metavar="0..100", group="Encoding",
-        help="Of the files, as of sdfz encode.")  # fmt: skip
+        help=f"Of the files, as of sdfz encode. [default: that of sdfz encode; of compact {CODE_ALONE:g}, a code and "
+        "nothing else]")  # fmt: skip
 @option("-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, metavar="1..9", group="Encoding",
         help="Of the files, as of sdfz encode.")  # fmt: skip
 @device_option
@@ -159,7 +161,8 @@ def _encoded(shape: Path, pack: ModelPack, request: _Request, console: Console) 
     from ..formats.mesh_io import read_mesh
 
     mesh = read_mesh(shape)
-    settings = EncodeSettings(request.method, quality=request.quality, effort=request.effort, seed=request.seed,
+    quality = CODE_ALONE if request.quality is None and request.method == "compact" else request.quality
+    settings = EncodeSettings(request.method, quality=quality, effort=request.effort, seed=request.seed,
                               device=request.device, threads=request.threads, pack=pack)  # fmt: skip
     with console.progress() as progress:
         encoded = encode_mesh(mesh.vertices, mesh.faces, settings, progress=progress)

@@ -11,6 +11,7 @@ from ..formats.errors import FormatError
 from ..formats.frame import Frame
 from ..formats.header import Header, MeasuredErrors
 from ..formats.limits import DEFAULT, Limits
+from .compact.decode import check_needs_pack
 from .latent_code import LatentCode, code_of_step, pack_code, payload_of, step_of_code, unpack_code
 from .methods import method_name
 
@@ -55,6 +56,8 @@ def blend(first: bytes, second: bytes, share: float, *, limits: Limits = DEFAULT
     if names[0] != names[1] or headers[0].pack_hash != headers[1].pack_hash:
         raise FormatError("blend: the files do not share a method and a model pack")
     payload = payload_of(names[0])
+    if any(names[0] == "compact" and check_needs_pack(each.sections) for each in containers):
+        raise FormatError("blend: a file with a residual is more than a latent code")
     codes = [unpack_code(each.sections, payload, limits=limits) for each in containers]
     code = _blended(codes[0], codes[1], share)
     errors = MeasuredErrors(*(max(getattr(h.errors, metric) for h in headers) for metric in ("cd", "rms", "hd")))

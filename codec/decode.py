@@ -7,7 +7,7 @@ from typing import Any
 from ..formats.container import Container, unpack
 from ..formats.errors import FormatError
 from ..formats.limits import DEFAULT, Limits
-from .methods import WITH_PACKS, decoder_of, method_name
+from .methods import CODED_BY_PACKS, WITH_PACKS, decoder_of, method_name
 from .packs.lookup import PackSearch
 from .shape import Shape
 
@@ -70,8 +70,15 @@ def decode_bytes(
     return Shape(container, frames[0], limits, frames)
 
 
-def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
-    """Check a file down to its last symbol, without building the shape or its model pack, and say what it holds.
+def check_bytes(data: bytes, *, limits: Limits = DEFAULT, packs: PackSearch = EVERYWHERE) -> dict[str, object]:
+    """Check a file down to its last symbol, without building the shape, and say what it holds.
+
+    Parameters
+    ----------
+    data : bytes
+    limits : Limits
+    packs : PackSearch
+        Where the model pack is looked for, if symbols are coded by it.
 
     Returns
     -------
@@ -82,10 +89,16 @@ def check_bytes(data: bytes, *, limits: Limits = DEFAULT) -> dict[str, object]:
     ------
     FormatError, LimitError
         As `decode_bytes`.
+    PackError
+        Symbols are coded by a model pack, and it is missing, corrupt, or another method's.
     """
     container = unpack(data, limits=limits)
     module, name = _method(container)
-    counts: dict[str, object] = getattr(module, f"check_{name}")(container.sections, limits)
+    options: dict[str, Any] = {}
+    if name in CODED_BY_PACKS and module.check_needs_pack(container.sections):
+        assert container.header.pack_hash is not None, "see _method"
+        options["pack"] = packs.find(container.header.pack_hash, name, limits=limits)
+    counts: dict[str, object] = getattr(module, f"check_{name}")(container.sections, limits, **options)
     if container.motion is not None:
         from .sequence.decode import check_motion
 

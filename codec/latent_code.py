@@ -24,7 +24,8 @@ IntArray = npt.NDArray[np.int64]
 
 # Part of the format, never change.
 MAX_CODE = 1024
-_STEPS = StepScale(192)  # a code of the step stands for 2^((code - 192) / 8)
+STEP_ONE = 192
+_STEPS = StepScale(STEP_ONE)  # a code of the step stands for 2^((code - 192) / 8)
 step_of_code, code_of_step = _STEPS.step_of_code, _STEPS.code_of_step
 
 
@@ -62,10 +63,8 @@ def payload_of(method: str) -> FieldTable:
 
 def pack_code(symbols: LatentCode, payload: FieldTable) -> list[Section]:
     """The section of a shape's symbols, behind the fields of `payload_of` its method."""
-    coder = NumberEncoder()
-    coder.put(symbols.code.astype(np.int64), *_contexts(len(symbols.code)))
     head = payload.pack({"numbers": len(symbols.code), "step": symbols.step_code})
-    return [Section(BASE_ID, head + coder.finish())]
+    return [Section(BASE_ID, head + coded_numbers(symbols.code))]
 
 
 def unpack_code(sections: Sequence[Section], payload: FieldTable, *, limits: Limits = DEFAULT) -> LatentCode:
@@ -82,10 +81,28 @@ def unpack_code(sections: Sequence[Section], payload: FieldTable, *, limits: Lim
         raise FormatError(f"{payload.name}: {len(sections)} sections, but it is one")
     values, end = payload.unpack(sections[0].data)
     limits.check("max_symbols", values["numbers"], "symbols")
-    coder = NumberDecoder(sections[0].data[end:])
-    code = coder.take(*_contexts(values["numbers"]))
-    coder.finish(payload.name)
-    return LatentCode(values["step"], code.astype(np.int32))
+    return LatentCode(values["step"], decoded_numbers(sections[0].data[end:], values["numbers"], payload.name))
+
+
+def coded_numbers(code: npt.NDArray[np.int32]) -> bytes:
+    """The numbers of a code (C,), coded."""
+    coder = NumberEncoder()
+    coder.put(code.astype(np.int64), *_contexts(len(code)))
+    return coder.finish()
+
+
+def decoded_numbers(data: bytes, n: int, what: str) -> npt.NDArray[np.int32]:
+    """The (n,) numbers that bytes hold, and nothing else; `what` starts the message.
+
+    Raises
+    ------
+    FormatError
+        The bytes do not end with these numbers.
+    """
+    coder = NumberDecoder(data)
+    code = coder.take(*_contexts(n))
+    coder.finish(what)
+    return code.astype(np.int32)
 
 
 def _contexts(n: int) -> tuple[IntArray, IntArray, IntArray]:

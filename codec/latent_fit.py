@@ -64,10 +64,16 @@ def encode_code(
     target: Target, evaluate: Evaluate, n_code: int, settings: CodeFit, progress: Progress | None = None
 ) -> tuple[Frame, LatentCode]:
     """Frame and symbols of a shape's field; `progress` is called with ("fit", steps done, steps in all)."""
-    frame, rng = target.frame(FILL), np.random.default_rng(target.seed)
-    samples = distance_samples(target, frame, SCALE, settings.n_samples, rng)
-    generator = torch.Generator().manual_seed(target.seed)
-    return frame, fit_code(evaluate, n_code, samples, settings, generator, progress)
+    frame = target.frame(FILL)
+    return frame, code_in_frame(target, frame, evaluate, n_code, settings, progress)
+
+
+def code_in_frame(
+    target: Target, frame: Frame, evaluate: Evaluate, n_code: int, settings: CodeFit, progress: Progress | None = None
+) -> LatentCode:
+    """Symbols of a shape's field in a frame; as `encode_code`."""
+    samples = distance_samples(target, frame, SCALE, settings.n_samples, np.random.default_rng(target.seed))
+    return fit_code(evaluate, n_code, samples, settings, torch.Generator().manual_seed(target.seed), progress)
 
 
 def fit_code(

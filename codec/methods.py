@@ -22,6 +22,9 @@ WITH_NETWORKS = {"grid", "overfit", "hashgrid", "lpdif", "lgcl", "deepsdf", "com
 # Those whose files may need a model pack: their decoders offer ``needs_pack`` and take a ``pack``.
 WITH_PACKS = {"grid", "lpdif", "lgcl", "deepsdf", "compact"}
 
+# Those whose symbols may be coded by what the pack says: ``check_needs_pack`` tells, and the check takes the ``pack``.
+CODED_BY_PACKS = {"compact"}
+
 
 def method_name(method_id: int) -> str:
     """Name of a method.

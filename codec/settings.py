@@ -10,6 +10,7 @@ from .methods import METHOD_IDS, WITH_PACKS
 
 METRICS = ("cd", "rms", "hd")
 DEFAULT_QUALITY = 70.0
+CODE_ALONE = 50.0  # the highest quality of `compact` that is a code and nothing else
 # What a scaffold's quality means: a mean error of this share of the diagonal at 0, and a tenth of that every 50.
 _CD_AT_ZERO, _QUALITY_DECADE = 1e-2, 50.0
 
@@ -51,8 +52,8 @@ class EncodeSettings:
         'auto' is the scaffold, or the grid where the scaffold does badly and the grid measures better.
     quality : float, optional
         0 (smallest) to 100 (closest); 70 by default. Of a scaffold it stands for a mean error (`cd_of_quality`), of a
-        grid or hash grid for a number of cells, of `overfit` for a number of weights, of others for regions or key
-        points.
+        grid or hash grid for a number of cells, of `overfit` for a number of weights, of `compact` for the precision
+        of a code up to 50 and above for the cells of a residual, of others for regions or key points.
     max_error : ErrorBound, optional
         Bound on the error measured on the decoded mesh.
     metric : {'hd', 'rms', 'cd'}

@@ -19,7 +19,7 @@ from .settings import DEFAULT_QUALITY
 
 _NEAR_ENOUGH = 0.06  # where the search with drafts ends: a whole fit moves the figures about as much
 _MOST_FITS = 4
-_LEAST_USED = 0.93  # of what is allowed; below, a smaller file is tried
+LEAST_USED = 0.93  # of what is allowed; below, a smaller file is tried
 _AIM = 0.975
 _LONGEST_STEP = 0.4  # from a fit to the next, as a difference of logarithms
 
@@ -97,7 +97,7 @@ def _fits(
     """Whole fits, from a size that drafts found to one that meets the goal closely."""
     fits = [trial_of(size, False)]
     sign = -1 if slope < 0 else 1
-    while len(fits) < _MOST_FITS and not _LEAST_USED < fits[-1].excess <= 1:
+    while len(fits) < _MOST_FITS and not LEAST_USED < fits[-1].excess <= 1:
         step = -math.log(max(fits[-1].excess, 1e-9) / _AIM) / slope
         following = sizing.clipped(size * math.exp(min(max(step, -_LONGEST_STEP), _LONGEST_STEP)))
         towards_better = sign * (following - size) > 0

@@ -12,6 +12,8 @@ from ...formats.container import Section
 from ...formats.limits import DEFAULT, Limits
 from ...formats.model_pack import ModelPack
 from ..cell_surface import CellSurface
+from ..grid.decode import GridSurface, counts_of
+from ..grid.stream import unpack_symbols as unpack_grid
 from .stream import unpack_symbols
 
 if TYPE_CHECKING:
@@ -46,37 +48,43 @@ def decode_compact(
     device: str = "auto",
     backend: str = "auto",
     pack: ModelPack,
-) -> CompactSurface:
-    """The surface that a section describes.
+) -> CellSurface:
+    """The surface that sections describe.
 
     Parameters
     ----------
     sections : sequence of Section
     lod : int
-        Does not matter: there is one level.
+        Levels of a residual to leave out; a code has but one.
     limits : Limits
     device : str
         As of ``--device``.
     backend : str
-        Does not matter: the networks have biases, and torch runs them.
+        Of a residual's network; the pack's have biases, and torch runs them.
     pack : ModelPack
 
     Raises
     ------
     FormatError, LimitError
-        As `unpack_symbols`, and of a pack that is too large.
+        As `unpack_symbols`, of this method and of `grid`, and of a pack that is too large.
     PackMethodError, CorruptPackError
         The pack is none for these symbols.
     BackendError
         The device is not there.
     """
-    symbols = unpack_symbols(sections, limits=limits)
+    code, residual = unpack_symbols(sections, limits=limits)
     # Imported here, so that checking a file's symbols starts fast.
     from ..backend import pick_device
     from .field import CompactField
-    from .shared import branches_of_pack
+    from .integers import IntegerField
+    from .shared import branches_of_numbers, numbers_of_pack
 
-    return CompactSurface(CompactField(symbols, branches_of_pack(pack, len(symbols.code), limits), pick_device(device)))
+    numbers = numbers_of_pack(pack, len(code.code), limits)
+    if residual is None:
+        return CompactSurface(CompactField(code, branches_of_numbers(numbers), pick_device(device)))
+    first = IntegerField(numbers, code, residual.zoom)
+    symbols = unpack_grid(residual.sections, lod=lod, limits=limits, first=first)
+    return GridSurface(symbols, device, backend, first=first)
 
 
 def needs_pack(sections: Sequence[Section]) -> bool:
@@ -84,6 +92,22 @@ def needs_pack(sections: Sequence[Section]) -> bool:
     return True
 
 
-def check_compact(sections: Sequence[Section], limits: Limits = DEFAULT) -> dict[str, object]:
-    """Decode the symbols only, without torch, and say what there is, for ``sdfz verify`` and ``sdfz info``."""
-    return {"n_numbers": len(unpack_symbols(sections, limits=limits).code)}
+def check_needs_pack(sections: Sequence[Section]) -> bool:
+    """Whether symbols are coded by what the pack says; errors of `unpack_symbols`."""
+    return unpack_symbols(sections)[1] is not None
+
+
+def check_compact(
+    sections: Sequence[Section], limits: Limits = DEFAULT, pack: ModelPack | None = None
+) -> dict[str, object]:
+    """Decode the symbols only, and say what there is, for ``sdfz verify`` and ``sdfz info``."""
+    code, residual = unpack_symbols(sections, limits=limits)
+    counts: dict[str, object] = {"n_numbers": len(code.code)}
+    if residual is None:
+        return counts
+    assert pack is not None, "see check_needs_pack"
+    from .integers import IntegerField
+    from .shared import numbers_of_pack
+
+    first = IntegerField(numbers_of_pack(pack, len(code.code), limits), code, residual.zoom)
+    return counts | counts_of(unpack_grid(residual.sections, limits=limits, first=first))

@@ -64,6 +64,15 @@ class CompactField(TensorField):
         return found.view(n_nodes, n_nodes, n_nodes).cpu().numpy()
 
 
+def fine_evaluator(branches: Branches, zoom: float) -> Evaluate:
+    """(N, 3) points and a code (d,) -> (N,) distances by the fine branch, of a cube that is `zoom` times as large."""
+
+    def evaluate(points: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        return fine_distance(branches.grid, branches.fine, points * zoom, code) / zoom
+
+    return evaluate
+
+
 def evaluator(branches: Branches) -> Evaluate:
     """(N, 3) points and a code (d,) -> (N, 2) distances by both branches: an encoder wants both to fit."""
 

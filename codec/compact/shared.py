@@ -40,6 +40,24 @@ _STEPS = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
 
 
 @dataclass(frozen=True, eq=False)
+class PackNumbers:
+    """What a pack says, as integers.
+
+    Attributes
+    ----------
+    sizes : CompactSizes
+    steps : list of int
+        Step codes of the arrays.
+    arrays : list of integer array
+        The grid (F, R, R, R), then the layers (O, I) of both branches, coarse first.
+    """
+
+    sizes: CompactSizes
+    steps: list[int]
+    arrays: list[IntArray]
+
+
+@dataclass(frozen=True, eq=False)
 class Branches:
     """What a pack holds, to be evaluated.
 
@@ -87,7 +105,22 @@ def pack_of_branches(branches: Branches, steps: Sequence[float], notes: dict[str
 
 
 def branches_of_pack(pack: ModelPack, n_code: int | None = None, limits: Limits = DEFAULT) -> Branches:
-    """The branches and the grid of a pack.
+    """The branches and the grid of a pack; arguments and errors as of `numbers_of_pack`."""
+    return branches_of_numbers(numbers_of_pack(pack, n_code, limits))
+
+
+def branches_of_numbers(numbers: PackNumbers) -> Branches:
+    """The branches and the grid that integers stand for."""
+    tensors = [
+        torch.from_numpy((array * step_of_code(code)).astype(np.float32))
+        for array, code in zip(numbers.arrays, numbers.steps, strict=True)
+    ]
+    n_coarse = 1 + len(numbers.sizes.coarse_shapes)
+    return Branches(numbers.sizes, tensors[0], tensors[1:n_coarse], tensors[n_coarse:])
+
+
+def numbers_of_pack(pack: ModelPack, n_code: int | None = None, limits: Limits = DEFAULT) -> PackNumbers:
+    """The integers of a pack.
 
     Parameters
     ----------
@@ -120,12 +153,7 @@ def branches_of_pack(pack: ModelPack, n_code: int | None = None, limits: Limits 
         coder.finish("numbers")
     except FormatError as error:
         raise CorruptPackError(f"model pack {pack.short.hex()}: {error}") from error
-    tensors = [
-        torch.from_numpy((array * step_of_code(int(code))).astype(np.float32))
-        for array, code in zip(arrays, steps, strict=True)
-    ]
-    n_coarse = 1 + len(sizes.coarse_shapes)
-    return Branches(sizes, tensors[0], tensors[1:n_coarse], tensors[n_coarse:])
+    return PackNumbers(sizes, steps.tolist(), arrays)
 
 
 def _checked(pack: ModelPack) -> tuple[CompactSizes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

@@ -8,7 +8,7 @@ from ..packs.bundled import bundled_pack
 from ..search import Trial
 from .field import evaluator
 from .shared import METHOD, network_of_pack
-from .stream import PAYLOAD
+from .stream import pack_symbols
 
 
 def deepsdf_trials(job: Job) -> list[Trial[Encoded]]:
@@ -21,4 +21,4 @@ def deepsdf_trials(job: Job) -> list[Trial[Encoded]]:
     """
     pack = job.pack_of(METHOD) or bundled_pack(METHOD)
     network = network_of_pack(pack)
-    return code_trials(job, METHOD, PAYLOAD, pack, evaluator(network), network.sizes.n_code)
+    return code_trials(job, METHOD, pack_symbols, pack, evaluator(network), network.sizes.n_code)

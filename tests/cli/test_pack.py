@@ -172,3 +172,14 @@ def test_info_says_whether_the_pack_is_here(run: Run) -> None:
     run("pack", "add", MODEL_FILE)
     report = json.loads(run("info", NEEDS_ONE, "--json").stdout)
     assert (report["pack"], report["pack_path"]) == (HASH, str(cache_folder() / f"{HASH}.sdfm"))
+
+
+def test_symbols_that_are_coded_by_a_pack(run: Run, tmp_path: Path) -> None:
+    """Verifying them and counting them needs it; to say what a file is does not."""
+    file, pack = (golden_files.FOLDER / "compact" / name for name in ("residual.sdfz", "octahedron.sdfm"))
+    refused = run("verify", file)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert read_model(pack).short.hex() in refused.stderr
+    assert run("verify", file, "--pack", pack).stdout.startswith(f"{file}: ok, ")
+    assert "counts" not in json.loads(run("info", "-v", "--json", file).stdout)
+    assert json.loads(run("info", "-v", "--json", file, "--pack", pack).stdout)["counts"]["n_numbers"] == 5
