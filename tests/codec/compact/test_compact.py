@@ -40,7 +40,6 @@ from sdfz.formats import (
     CorruptPackError,
     FormatError,
     LimitError,
-    MissingPackError,
     ModelPack,
     PackMethodError,
     write_model,
@@ -300,11 +299,6 @@ def test_files(trained: CompactModule, quick: None, monkeypatch: pytest.MonkeyPa
     assert found.cd == pytest.approx(encoded.header.errors.cd, rel=0.1)
     assert found.cd < 0.03
     assert len(encoded.data) < 60
-
-
-def test_a_pack_is_needed(quick: None) -> None:
-    with pytest.raises(MissingPackError, match="none comes with sdfz"):
-        encode_mesh(*shapes.sphere(subdivisions=2), EncodeSettings("compact", device="cpu"))
 
 
 def test_a_code_without_a_surface_is_an_empty_mesh() -> None:
