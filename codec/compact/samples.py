@@ -46,15 +46,34 @@ def lattice_samples(
     near = np.unique(np.rint((around + 1) * (FINE / 2)).astype(np.int64).clip(0, FINE), axis=0)
     near = near[rng.permutation(len(near))[:n_near]]
     nodes = np.unique(np.concatenate([near, far]), axis=0)
-    points = (nodes[rng.permutation(len(nodes))] * (2 / FINE) - 1).astype(np.float32)
-    distances = target.oracle.signed(target.to_home(points.astype(np.float64), frame)) / target.to_home_ratio(frame)
-    return Samples(points, distances.astype(np.float32))
+    return _distances(target, frame, (nodes[rng.permutation(len(nodes))] * (2 / FINE) - 1).astype(np.float32))
 
 
-def uniform_samples(target: Target, frame: Frame, resolution: int, rng: np.random.Generator) -> Samples:
-    """Signed distances at all points of a lattice of so many steps along the cube, in random order: for comparison."""
-    axis = np.linspace(-1, 1, resolution + 1, dtype=np.float32)
-    points = np.stack(np.meshgrid(axis, axis, axis), -1).reshape(-1, 3)[rng.permutation((resolution + 1) ** 3)]
+def uniform_samples(target: Target, frame: Frame, resolution: int, n_samples: int, rng: np.random.Generator) -> Samples:
+    """Signed distances at points of an even lattice, in random order: what the band is compared with.
+
+    Parameters
+    ----------
+    target : Target
+    frame : Frame
+    resolution : int
+        Steps of the lattice along the cube.
+    n_samples : int
+        Points that are taken, each at most once; fewer if the lattice has fewer.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    samples : Samples
+        Of normalized points and distances.
+    """
+    n_nodes = (resolution + 1) ** 3
+    taken = rng.choice(n_nodes, min(n_samples, n_nodes), replace=False)
+    nodes = np.stack(np.unravel_index(taken, (resolution + 1,) * 3), 1)
+    return _distances(target, frame, (nodes * (2 / resolution) - 1).astype(np.float32))
+
+
+def _distances(target: Target, frame: Frame, points: npt.NDArray[np.float32]) -> Samples:
     distances = target.oracle.signed(target.to_home(points.astype(np.float64), frame)) / target.to_home_ratio(frame)
     return Samples(points, distances.astype(np.float32))
 

@@ -34,6 +34,7 @@ _FIRST_STEPS = (1 / 64, 1 / 128)  # of the grid, and of layers
 _STEP_RATE = 0.01
 _LEAST_SPREAD = 0.02  # of symbols
 _VALIDATION_STEP = 1 / 64
+BRANCHES = ("coarse", "fine")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class CompactTrainee:
         Of the mean squares of a shape's code, and of the grid's features.
     bit_price : float
         Percent of error that a percent of the pack's bits is worth; 0 for the paper's losses, without rounding.
+    branches : tuple of str
+        Those that are trained: ``"coarse"``, ``"fine"`` or both; one alone is for comparison.
     n_validated : int
         Shapes that a validation takes.
     validation_steps : int
@@ -72,6 +75,7 @@ class CompactTrainee:
     code_price: float = 1e-4
     feature_price: float = 1e-6
     bit_price: float = 0.5
+    branches: tuple[str, ...] = BRANCHES
     n_validated: int = 3
     validation_steps: int = 200
 
@@ -90,7 +94,8 @@ class CompactTrainee:
         """What the training depends on."""
         return (
             f"{self.sizes}, batches of {self.batch_size}, rates {self.grid_rate:g} {self.code_rate:g} "
-            f"{self.network_rate:g}, prices {self.code_price:g} {self.feature_price:g} {self.bit_price:g}"
+            f"{self.network_rate:g}, prices {self.code_price:g} {self.feature_price:g} {self.bit_price:g}, "
+            f"{' and '.join(self.branches)}"
         )
 
     def prepare(self, mesh: Mesh, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
@@ -123,10 +128,13 @@ class CompactTrainee:
         assert isinstance(module, CompactModule)
         code = module.code(shape)
         branches, bits = module.rounded() if self.bit_price else (module.branches(), None)
-        coarse = coarse_distance(self.sizes, branches.coarse, batch["points"], code)
-        fine = fine_distance(branches.grid, branches.fine, batch["points"], code)
-        errors = (coarse - batch["distances"]).square().mean() + (fine - batch["distances"]).square().mean()
-        errors = errors + self.code_price * code.square().mean()
+        errors = self.code_price * code.square().mean()
+        if "coarse" in self.branches:
+            coarse = coarse_distance(self.sizes, branches.coarse, batch["points"], code)
+            errors = errors + (coarse - batch["distances"]).square().mean()
+        if "fine" in self.branches:
+            fine = fine_distance(branches.grid, branches.fine, batch["points"], code)
+            errors = errors + (fine - batch["distances"]).square().mean()
         if bits is None:
             return errors + self.feature_price * branches.grid.square().mean()
         return errors.log() + self.bit_price * bits.log()

@@ -235,7 +235,9 @@ def test_samples_lie_on_their_lattices_without_repeats() -> None:
     radius = 0.8 * FILL / 0.8
     expected = np.linalg.norm(samples.points, axis=1) - radius
     assert samples.distances == pytest.approx(expected, abs=0.02)
-    assert len(uniform_samples(target, frame, 8, np.random.default_rng(0)).points) == 9**3
+    for n_wanted, n_found in ((500, 500), (1000, 9**3)):
+        points = uniform_samples(target, frame, 8, n_wanted, np.random.default_rng(0)).points
+        assert len(np.unique(points, axis=0)) == n_found and np.array_equal(points * 4, np.rint(points * 4))
 
 
 @pytest.fixture(scope="module")
