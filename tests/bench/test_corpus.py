@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 import shapes
 from repository import ROOT
-from sdfz.bench.corpus import QUICK, CorpusError, CorpusShape, chosen_shapes, corpus_shapes, quick_shapes
+from sdfz.bench.corpus import (
+    QUICK,
+    CorpusError,
+    CorpusShape,
+    chosen_shapes,
+    corpus_shapes,
+    mixed_collection,
+    quick_shapes,
+)
 from sdfz.formats.mesh_io import mesh_bytes
 
 DATA = ROOT.parent / "shared" / "data"
@@ -23,8 +31,8 @@ def corpus(tmp_path: Path) -> Path:
         path.write_bytes(mesh_bytes(*(shapes.sphere(1.0, 1) if "ball" in name else shapes.box()), path.suffix[1:]))
     (tmp_path / "train" / "notes.txt").write_text("no mesh")
     (tmp_path / "catalog.csv").write_text(
-        "file,category,repo,path,licence,licence_class\n"
-        "dev/ball.ply,toy,someone/shapes,a/ball.dae,CC-BY-4.0,attribution\n"
+        "file,repo,path,licence,licence_class,category,watertight\n"
+        "dev/ball.ply,someone/shapes,a/ball.dae,CC-BY-4.0,attribution,organic,1\n"
     )
     return tmp_path
 
@@ -33,7 +41,9 @@ def test_dev_is_the_default(corpus: Path) -> None:
     (ball,) = corpus_shapes(corpus)
     path = corpus / "dev" / "ball.ply"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    assert ball == CorpusShape("ball", path, digest, "someone/shapes: a/ball.dae", "CC-BY-4.0", "attribution", "toy")
+    assert ball == CorpusShape(
+        "ball", path, digest, "someone/shapes: a/ball.dae", "CC-BY-4.0", "attribution", "organic", True
+    )
     assert corpus_shapes(corpus / "dev") == [ball]
     assert (len(ball.load().vertices), len(ball.load().faces)) == (42, 80)
 
@@ -58,6 +68,21 @@ def test_quick() -> None:
     assert [shape.name for shape in quick_shapes(named)] == list(QUICK)
     assert quick_shapes(named[1:]) == quick_shapes(named)
     assert quick_shapes(named[2:]) == named[2:]
+
+
+def test_collections_take_turns_and_grow_at_the_end() -> None:
+    def shape(name: str, category: str, licence: str = "permissive", closed: bool = True) -> CorpusShape:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return CorpusShape(name, Path(name), digest, "", "", licence, category, closed)
+
+    free = [shape(f"{category} {number}", category) for category in ("cad", "scan") for number in range(4)]
+    free.append(shape("a robot", "robot"))
+    others = [shape("not free", "robot", "restricted"), shape("not closed", "robot", closed=False)]
+    whole = mixed_collection(free + others, 9)
+    assert [found.category for found in whole] == ["cad", "robot", "scan", *["cad", "scan"] * 3]
+    assert len(set(whole)) == 9 and mixed_collection(free[::-1], 4) == whole[:4]
+    with pytest.raises(CorpusError, match="10 shapes are wanted, but the corpus has 9"):
+        mixed_collection(free + others, 10)
 
 
 def test_nothing_there(corpus: Path, tmp_path: Path) -> None:
