@@ -23,11 +23,10 @@ References
 
 from __future__ import annotations
 
-import csv
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,6 +55,7 @@ from ..codec.whole import FILL
 from ..formats.frame import Frame
 from ..formats.mesh_io import Mesh, read_mesh
 from .corpus import CorpusShape, corpus_shapes, mixed_collection
+from .records import read_records, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -301,14 +301,16 @@ def main(corpus: Path, out: Path, seconds: float, only: tuple[str, ...], at_most
     """Run the variants that have no row in the table yet."""
     torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    known = _known(out)
+    table = read_records(out, Row)
+    known = {row.variant for row in table}
     chosen = mixed_collection(corpus_shapes(corpus, ["train"]), N_SHAPES + N_HELD_OUT)
     missing = [v for v in variants() if v.name not in known and (not only or v.name in only)][:at_most]
     judges = [Judge(read_mesh(shape.path)) for shape in (chosen if missing else ())]
     for variant in missing:
         shapes = _prepared(chosen[:N_SHAPES], variant.trainee, cache)
         rows = rows_of(variant, shapes, judges[:N_SHAPES], judges[N_SHAPES:], seconds, cache / "checkpoint")
-        _append(out, rows)
+        table += rows
+        write_records(out, table)
         for row in rows:
             logger.info("%s", row)
 
@@ -316,23 +318,6 @@ def main(corpus: Path, out: Path, seconds: float, only: tuple[str, ...], at_most
 def _prepared(chosen: Sequence[CorpusShape], trainee: StudyTrainee, cache: Path) -> list[CachedShape]:
     entries = [(shape.name, shape.path) for shape in chosen]
     return prepared_shapes(cache, trainee.cache_key, entries, trainee.prepare)
-
-
-def _known(out: Path) -> set[str]:
-    if not out.exists():
-        return set()
-    with open(out, newline="", encoding="utf-8") as file:
-        return {row["variant"] for row in csv.DictReader(file, delimiter="\t")}
-
-
-def _append(out: Path, rows: Sequence[Row]) -> None:
-    is_new = not out.exists()
-    with open(out, "a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Row)], delimiter="\t", lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.5g}" if isinstance(v, float) else v for k, v in asdict(row).items()})
 
 
 if __name__ == "__main__":
