@@ -278,6 +278,22 @@ def test_both_losses_learn_two_shapes_in_one_grid(
     assert max(errors_of(plain, prepared)) < 0.03
 
 
+@pytest.mark.parametrize("branch", ["coarse", "fine"])
+def test_one_branch_alone(branch: str, prepared: list[CachedShape]) -> None:
+    """The other one, and the grid with the coarse one, are not learned."""
+    trainee = replace(TINY, branches=(branch,), bit_price=0.0, feature_price=0.0)
+    module = trainee.module(prepared, generator())
+    batch = {
+        name: torch.from_numpy(a) for name, a in trainee.batch(prepared[0].open(), np.random.default_rng(0)).items()
+    }
+    trainee.loss(module, 0, batch, generator()).backward()
+    assert isinstance(module, CompactModule)
+    n_coarse = len(SIZES.coarse_shapes)
+    learned = [layer.grad is not None and bool(layer.grad.any()) for layer in module.layers]
+    assert learned == [(number < n_coarse) == (branch == "coarse") for number in range(len(learned))]
+    assert (module.grid.grad is not None and bool(module.grid.grad.any())) == (branch == "fine")
+
+
 def test_a_price_of_bits_makes_packs_smaller(
     trained: CompactModule, prepared: list[CachedShape], tmp_path: Path
 ) -> None:
