@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +22,14 @@ from .helptext import GroupedCommand, console_options, device_option, force_opti
 from .training import CHECKPOINT, DEFAULT_MINUTES, notes_of, run_training
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..codec.encode import Encoded
     from ..formats.model_pack import ModelPack
+
+    Codes = Mapping[str, npt.NDArray[np.float32]]
+    """Learned codes by the hashes of the shapes' files."""
 
 _CACHE = ".shapes"
 
@@ -56,7 +64,7 @@ class _Request:
     def command(self) -> str:
         """The command that asks for this."""
         length = ["--steps", self.steps] if self.steps is not None else ["--minutes", f"{self.minutes:g}"]
-        words = ["sdfz", "pack", "build", *self.shapes, "--method", self.method, "-o", self.output, *length]
+        words = ["sdfz", "pack", "build", "SHAPE...", "--method", self.method, "-o", self.output, *length]
         return shlex.join(map(str, [*words, "--seed", self.seed, "--device", self.device]))
 
 
@@ -87,8 +95,9 @@ class _Request:
 def build(*, console: Console, **options: Any) -> None:
     """Fit a model pack to a collection of shapes, and encode each of them with it.
 
-    What shapes have in common is in the pack, what is left of each in its file. The pack has to be sent too: its bytes
-    are told with those of the files. Stopped at any time, the same command goes on where the last checkpoint was.
+    What shapes have in common is in the pack, what is left of each in its file: by compact the code that was learned
+    with the pack. The pack has to be sent too: its bytes are told with those of the files. Stopped at any time, the
+    same command goes on where the last checkpoint was.
 
     \b
     sdfz pack build chairs/*.obj -o chairs.sdfm --files coded/
@@ -104,8 +113,8 @@ def build(*, console: Console, **options: Any) -> None:
     from ..codec.threads import torch_threads
 
     with torch_threads(request.threads):
-        pack = _fitted(request, console)
-    files = {shape: _encoded(shape, pack, request, console) for shape in request.shapes}
+        pack, codes = _fitted(request, console)
+    files = {shape: _encoded(shape, pack, codes, request, console) for shape in request.shapes}
     n_pack, n_files = os.path.getsize(request.output), sum(len(encoded.data) for encoded in files.values())
     console.note(
         f"{count(len(files), 'shape')} -> {request.output}: {count(n_pack, 'byte')} of the pack and {n_files:,} of the "
@@ -130,8 +139,9 @@ def _check_targets(request: _Request) -> None:
         streams.check_target(streams.Job(str(shape), str(request.target(shape))), force=request.force)
 
 
-def _fitted(request: _Request, console: Console) -> ModelPack:
-    """The pack, written."""
+def _fitted(request: _Request, console: Console) -> tuple[ModelPack, Codes]:
+    """The pack, written, and the codes that were learned with it; none by methods whose codes are not one a shape."""
+    from ..codec.compact.train import CompactModule
     from ..codec.training.cache import prepared_shapes
     from ..codec.training.loop import TrainSettings
     from ..codec.training.methods import trainee_of
@@ -147,25 +157,35 @@ def _fitted(request: _Request, console: Console) -> ModelPack:
         if not prepared:
             raise CliError("none of the shapes can be learned from")
         trained = run_training(trainee, prepared, [], settings, checkpoint, progress, console)
-    corpus = [(shape.name, shape.digest[:12]) for shape in prepared]
+    # The pack is counted with the files: of many names and hashes one will do.
+    corpus = [(count(len(prepared), "shape"), sha256("".join(s.digest for s in prepared).encode()).hexdigest()[:12])]
     pack = trainee.to_pack(trained.module, notes_of(request.command(), corpus, [""], 0, trained))
     write_model(request.output, pack)
     checkpoint.unlink()
     shutil.rmtree(cache)  # no other pack is fitted to it
-    return pack
+    if not isinstance(trained.module, CompactModule):
+        return pack, {}
+    learned = trained.module.codes.weight.detach().cpu().numpy()
+    return pack, {shape.digest: code for shape, code in zip(prepared, learned, strict=True)}
 
 
-def _encoded(shape: Path, pack: ModelPack, request: _Request, console: Console) -> Encoded:
+def _encoded(shape: Path, pack: ModelPack, codes: Codes, request: _Request, console: Console) -> Encoded:
     """The file of a shape, written."""
+    from ..codec.compact.collection import encode_learned
     from ..codec.encode import EncodeSettings, encode_mesh
+    from ..codec.training.cache import digest_of
     from ..formats.mesh_io import read_mesh
 
     mesh = read_mesh(shape)
     quality = CODE_ALONE if request.quality is None and request.method == "compact" else request.quality
     settings = EncodeSettings(request.method, quality=quality, effort=request.effort, seed=request.seed,
                               device=request.device, threads=request.threads, pack=pack)  # fmt: skip
-    with console.progress() as progress:
-        encoded = encode_mesh(mesh.vertices, mesh.faces, settings, progress=progress)
+    code = codes.get(digest_of(shape))
+    if code is not None:
+        encoded = encode_learned(mesh.vertices, mesh.faces, code, settings, pack)
+    else:
+        with console.progress() as progress:
+            encoded = encode_mesh(mesh.vertices, mesh.faces, settings, progress=progress)
     target = request.target(shape)
     streams.write_target(streams.Job(str(shape), str(target)), encoded.data)
     console.note(f"{shape} -> {target}: {count(len(encoded.data), 'byte')}; cd {percent(encoded.distortion.cd)}")

@@ -81,7 +81,7 @@ def prepared_shapes(
     folder = root / hashlib.sha256(key.encode()).hexdigest()[:_DIGITS]
     shapes: dict[str, CachedShape] = {}
     for done, (name, path) in enumerate(entries, 1):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = digest_of(path)
         shape = CachedShape(name, digest, folder / digest[:_DIGITS])
         if not shape.folder.exists():
             _make(shape, path, prepare)
@@ -90,6 +90,11 @@ def prepared_shapes(
         if progress is not None:
             progress("prepare", done, len(entries))
     return list(shapes.values())
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits: what a shape is known by."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def held_out(shapes: Sequence[CachedShape], one_of: int) -> tuple[list[CachedShape], list[CachedShape]]:
