@@ -82,12 +82,12 @@ class Collection:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pack is fitted: its sizes and prices, for how many steps, and the quality of the files."""
+    """How a pack is fitted: its sizes and prices, for how many steps; and the steps in a unit of the files' codes."""
 
     name: str
     trainee: CompactTrainee
     n_steps: int
-    quality: float
+    fineness: float
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def plans(collection: Collection) -> Iterator[Plan]:
     for width, price in ((64, 0.5), (48, 1.5)) if collection.n_shapes == max(SIZES) else ((64, 0.5),):
         sizes = CompactSizes(n_code=n_code, resolution=16, n_features=8, width=width)
         name = f"{n_code} numbers, 16^3 x 8, {width} units, price {price:g}"
-        yield Plan(name, replace(usual, sizes=sizes, bit_price=price), n_steps, 30.0)
+        yield Plan(name, replace(usual, sizes=sizes, bit_price=price), n_steps, 21.0)
 
 
 # -- collections -------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def row_of_pack(collection: Collection, plan: Plan, work: Path) -> Row:
         name, path = collection.shapes[position]
         code = module.code(numbers[digest_of(path)]).detach().numpy()
         mesh = read_mesh(path)
-        encoded = encode_learned(mesh.vertices, mesh.faces, code, EncodeSettings("compact", quality=plan.quality), pack)
+        encoded = encode_learned(mesh.vertices, mesh.faces, code, plan.fineness, EncodeSettings("compact"), pack)
         (folder / f"{name}.sdfz").write_bytes(encoded.data)
         cd, f_score = encoded.distortion.cd, encoded.distortion.f_scores[F_SCORE_AT]
         found.append(Judged("compact", plan.name, len(encoded.data), cd, f_score, 0.0))

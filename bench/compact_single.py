@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 SHAPES = ("dragon", "nefertiti", "armadillo")
 WITHIN = 0.002  # of the diagonal
 _SAMPLES = 100_000
-_QUALITY = 50.0  # of the file beside a pack; there is next to nothing in it
+_FINENESS = 64.0  # of the file beside a pack; there is next to nothing in it
 _OTHERS = (("overfit", 100), ("hashgrid", 80), ("grid", 90))
 
 
@@ -75,7 +75,7 @@ def plans() -> Iterator[Plan]:
     """Packs of one shape."""
     sizes = CompactSizes(n_code=1, resolution=32, n_features=4, width=32)
     trainee = CompactTrainee(sizes, n_near=98_304, n_far=32_768, batch_size=2048, bit_price=0.5)
-    yield Plan("32^3 x 4, 32 units", trainee, 1200, _QUALITY)
+    yield Plan("32^3 x 4, 32 units", trainee, 1200, _FINENESS)
 
 
 def ways(shape: CorpusShape, mesh: Mesh, work: Path) -> Iterator[tuple[str, str, Callable[[], Coded]]]:
@@ -95,8 +95,8 @@ def by_pack(shape: CorpusShape, mesh: Mesh, plan: Plan, work: Path) -> Coded:
     module, _ = trained(plan, prepared, folder / "checkpoint")
     pack = plan.trainee.to_pack(module, {})
     write_model(folder / "pack.sdfm", pack)
-    settings = EncodeSettings("compact", quality=plan.quality)
-    data = encode_learned(mesh.vertices, mesh.faces, module.code(0).detach().numpy(), settings, pack).data
+    code = module.code(0).detach().numpy()
+    data = encode_learned(mesh.vertices, mesh.faces, code, plan.fineness, EncodeSettings("compact"), pack).data
     decoded = decode_bytes(data, device="cpu", packs=PackSearch((folder / "pack.sdfm",))).triangles()
     return Coded((folder / "pack.sdfm").stat().st_size, data, Mesh(*decoded))
 

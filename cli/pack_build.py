@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     """Learned codes by the hashes of the shapes' files."""
 
 _CACHE = ".shapes"
+_LEARNED = 22.0  # quality of codes that were learned: with about this one collections were measured
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class _Request:
 @option("--method", type=click.Choice(TRAINABLE), default="compact", show_default=True, group="Encoding",
         help="How the shapes are coded.")  # fmt: skip
 @option("-q", "--quality", type=click.FloatRange(0, 100), metavar="0..100", group="Encoding",
-        help=f"Of the files, as of sdfz encode. [default: that of sdfz encode; of compact {CODE_ALONE:g}, a code and "
-        "nothing else]")  # fmt: skip
+        help=f"Of the files, as of sdfz encode; of compact up to {CODE_ALONE:g} the code that was learned, above it a "
+        f"residual too. [default: that of sdfz encode; of compact {_LEARNED:g}]")  # fmt: skip
 @option("-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, metavar="1..9", group="Encoding",
         help="Of the files, as of sdfz encode.")  # fmt: skip
 @device_option
@@ -172,17 +173,18 @@ def _fitted(request: _Request, console: Console) -> tuple[ModelPack, Codes]:
 def _encoded(shape: Path, pack: ModelPack, codes: Codes, request: _Request, console: Console) -> Encoded:
     """The file of a shape, written."""
     from ..codec.compact.collection import encode_learned
+    from ..codec.compact.trials import CODES
     from ..codec.encode import EncodeSettings, encode_mesh
     from ..codec.training.cache import digest_of
     from ..formats.mesh_io import read_mesh
 
     mesh = read_mesh(shape)
-    quality = CODE_ALONE if request.quality is None and request.method == "compact" else request.quality
+    quality = _LEARNED if request.quality is None and request.method == "compact" else request.quality
     settings = EncodeSettings(request.method, quality=quality, effort=request.effort, seed=request.seed,
                               device=request.device, threads=request.threads, pack=pack)  # fmt: skip
     code = codes.get(digest_of(shape))
-    if code is not None:
-        encoded = encode_learned(mesh.vertices, mesh.faces, code, settings, pack)
+    if code is not None and quality is not None and quality <= CODE_ALONE:
+        encoded = encode_learned(mesh.vertices, mesh.faces, code, CODES.of_quality(quality), settings, pack)
     else:
         with console.progress() as progress:
             encoded = encode_mesh(mesh.vertices, mesh.faces, settings, progress=progress)

@@ -9,7 +9,6 @@ from ...formats.errors import MeshError
 from ...formats.model_pack import ModelPack
 from ..job import Encoded, Job
 from ..latent_code import LatentCode, code_of_step, step_of_code
-from ..latent_trials import SIZING
 from ..settings import EncodeSettings
 from ..target import Target
 from ..whole import FILL
@@ -23,6 +22,7 @@ def encode_learned(
     vertices: npt.ArrayLike,
     faces: npt.ArrayLike,
     code: npt.NDArray[np.float32],
+    fineness: float,
     settings: EncodeSettings,
     pack: ModelPack,
 ) -> Encoded:
@@ -35,8 +35,10 @@ def encode_learned(
     faces : (F, 3) array_like of int
     code : (d,) float32
         As it was learned with the pack.
+    fineness : float
+        Quantization steps in a unit of the code: the size of `trials.CODES`.
     settings : EncodeSettings
-        Of which the quality says how fine the code is kept.
+        Of which neither quality nor goals count.
     pack : ModelPack
 
     Raises
@@ -46,7 +48,6 @@ def encode_learned(
     """
     target = Target(vertices, faces, settings.seed)
     job = Job(target, target.reference(_MEASURE_SAMPLES), settings)
-    fineness = SIZING.of_quality(settings.quality)
     step_code = code_of_step(1 / fineness)
     symbols = LatentCode(step_code, np.rint(code / step_of_code(step_code)).astype(np.int32))
     with job.clock("code"):

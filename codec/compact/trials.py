@@ -22,7 +22,7 @@ from .shared import METHOD, Branches, PackNumbers, branches_of_numbers, numbers_
 from .stream import pack_symbols
 
 # Steps of a code in its unit: 4 at quality 0, nearly 200 at that quality. Then cells: twice as many every 5.
-_CODES = replace(latent_trials.SIZING, octave=9.0)
+CODES = replace(latent_trials.SIZING, octave=9.0)
 _RESIDUALS = replace(grid_trials.SIZING, at_zero=grid_trials.SIZING.at_zero / 2 ** (CODE_ALONE / 5), octave=5.0)
 _CODE_STEP = 1 / 64  # of a code with a residual, which has the last word
 
@@ -45,11 +45,11 @@ def compact_trials(job: Job) -> list[Trial[Encoded]]:
     residuals = partial(sized_trials, job, _RESIDUALS, partial(_residual_trial, job, pack))
     if not job.settings.has_goal:
         quality = DEFAULT_QUALITY if job.settings.quality is None else job.settings.quality
-        return residuals() if quality > CODE_ALONE else code_trials(job, *code, _CODES)
-    alone = code_trial(job, *code, _CODES.of_quality(CODE_ALONE), False)
+        return residuals() if quality > CODE_ALONE else code_trials(job, *code, CODES)
+    alone = code_trial(job, *code, CODES.of_quality(CODE_ALONE), False)
     # Of an error, more than is allowed; of a size, less than may be used.
     asks_more = alone.excess < LEAST_USED if job.settings.target_size is not None else alone.excess > 1
-    return [alone, *(residuals() if asks_more else code_trials(job, *code, _CODES))]
+    return [alone, *(residuals() if asks_more else code_trials(job, *code, CODES))]
 
 
 def _residual_trial(job: Job, pack: _Pack, n_cells: float, is_draft: bool) -> Trial[Encoded]:

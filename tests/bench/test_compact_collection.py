@@ -23,7 +23,7 @@ TINY = CompactTrainee(SIZES, n_near=3000, n_far=1000, batch_size=512, code_rate=
 
 
 def few(*_: object) -> Iterator[Plan]:
-    yield Plan("tiny", TINY, 150, 30.0)
+    yield Plan("tiny", TINY, 150, 21.0)
 
 
 def by_others(judge: Judge) -> Iterator[Judged]:
