@@ -9,8 +9,8 @@ out from the shape again. The network's weights are not among the raw bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
@@ -18,16 +18,17 @@ from ..codec.fineness import choose_grid
 from ..codec.hashgrid.trials import SIZING, grid_for
 from ..codec.target import Target
 from ..formats.errors import SdfzError
-from ..formats.files import write_atomic
 from .corpus import CorpusError, chosen_shapes, corpus_shapes
 from .peers.contract import Mesh
+from .records import write_records
 from .rows import Row, RowsError, read_rows
 
 _METHOD = "hashgrid"
 _BYTES_A_NUMBER = 2
 
 
-class Ratio(NamedTuple):
+@dataclass(frozen=True)
+class Ratio:
     """A row.
 
     Attributes
@@ -90,8 +91,7 @@ def main(table: Path, out: Path, corpus: Path | None) -> None:
             found += ratios([row for row in rows if row.shape == shape.name], shape.load())
     except (CorpusError, RowsError, SdfzError) as error:
         raise click.ClickException(str(error)) from None
-    lines = ["\t".join(Ratio._fields), *("\t".join(map(str, ratio)) for ratio in found)]
-    write_atomic(out, ("\n".join(lines) + "\n").encode())
+    write_records(out, found)
 
 
 if __name__ == "__main__":

@@ -50,9 +50,9 @@ from ..codec.occupancy import Cells
 from ..codec.target import Target
 from ..codec.training.loop import TrainSettings, train
 from ..codec.training.trainee import Metrics, ShapeArrays
-from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh
 from ..formats.model_pack import pack_model
+from .records import read_records, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,8 @@ _VOXELS = 256  # along the scene
 _MARGIN = 0.125  # of the mesh around the regions, in edges
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """A row of the table."""
 
     variant: str
@@ -262,18 +263,17 @@ def mesh_of(symbols: LpdifSymbols, decoders: LpdifDecoders) -> tuple[npt.NDArray
 def main(scene: Path, out: Path, n_steps: int, only: tuple[str, ...]) -> None:
     """Run the variants that have no row in the table yet."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    lines = out.read_text().splitlines() if out.exists() else ["\t".join(Row._fields)]
-    done = {line.split("\t")[0] for line in lines}
+    rows = read_records(out, Row)
+    done = {row.variant for row in rows}
     mesh = read_mesh(scene)
     target = Target(mesh.vertices, mesh.faces)
     reference = target.reference(200_000)
     for variant in VARIANTS:
         if variant.name in done or (only and variant.name not in only):
             continue
-        row = row_of(variant, target, reference, n_steps, out.parent)
-        lines.append("\t".join(f"{value:.5g}" if isinstance(value, float) else str(value) for value in row))
-        write_atomic(out, ("\n".join(lines) + "\n").encode())
-        logger.info("%s", lines[-1])
+        rows.append(row_of(variant, target, reference, n_steps, out.parent))
+        write_records(out, rows)
+        logger.info("%s", rows[-1])
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ them, and with the bundled pack. What the table or the folder has already is not
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
-from typing import NamedTuple
 
 import click
 import numpy as np
@@ -29,12 +27,12 @@ from ..codec.shape import DEFAULT_RESOLUTION
 from ..codec.training.cache import prepared_shapes
 from ..codec.training.loop import TrainSettings, train
 from ..formats.errors import SdfzError
-from ..formats.files import write_atomic
 from ..formats.model_pack import ModelPack, read_model, write_model
 from .corpus import CorpusError, CorpusShape, corpus_shapes
 from .metrics.clouds import cloud_distances, independent_points
 from .metrics.papers import PROTOCOLS, diagonal
 from .peers.contract import Mesh
+from .records import read_records, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +45,8 @@ _PROTOCOL = PROTOCOLS["lpdif-objects"]
 _FILES = {ALL: "all.sdfm", MADE: "made.sdfm"}
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """A row.
 
     Attributes
@@ -143,8 +142,8 @@ def row_of(name: str, pack: ModelPack, shape: CorpusShape, packs: PackSearch, se
 def main(corpus: Path, out: Path, n_steps: int, n_shapes: int, quality: float, effort: int, cache: Path | None) -> None:
     """Train the packs, encode the shapes and measure them."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    lines = out.read_text().splitlines() if out.exists() else ["\t".join(Row._fields)]
-    done = {(row["pack"], row["shape"]) for row in csv.DictReader(lines, delimiter="\t")}
+    rows = read_records(out, Row)
+    done = {(row.pack, row.shape) for row in rows}
     training, trainee = Training(n_steps, n_shapes), LpdifTrainee(coarse_steps=max(n_steps // _COARSE, 1))
     cache = out.parent / "shapes" if cache is None else cache
     settings = EncodeSettings(_METHOD, quality=quality, effort=effort, device="cpu")
@@ -159,10 +158,9 @@ def main(corpus: Path, out: Path, n_steps: int, n_shapes: int, quality: float, e
             for name, pack in packs.items():
                 if (name, shape.name) in done:
                     continue
-                row = row_of(name, pack, shape, searched, settings)
-                lines.append("\t".join(f"{value:.5g}" if isinstance(value, float) else str(value) for value in row))
-                write_atomic(out, ("\n".join(lines) + "\n").encode())
-                logger.info("%s", lines[-1])
+                rows.append(row_of(name, pack, shape, searched, settings))
+                write_records(out, rows)
+                logger.info("%s", rows[-1])
     except (CorpusError, SdfzError) as error:
         raise click.ClickException(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,10 @@ from ..formats.files import write_atomic
 
 Record = TypeVar("Record")
 
-_KINDS = {"str": str, "int": int, "float": float}  # annotations are texts
+# Annotations are texts.
+_KINDS: dict[str, Callable[[str], Any]] = {
+    "str": str, "int": int, "float": float, "bool": lambda text: text == str(True),
+}  # fmt: skip
 
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
@@ -22,7 +25,7 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
     ----------
     path : Path
     kind : type
-        A dataclass whose fields are str, int or float.
+        A dataclass whose fields are str, int, float or bool.
     """
     if not path.exists():
         return []
