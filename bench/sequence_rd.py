@@ -1,6 +1,6 @@
 """Rate and distortion of registered sequences: bytes a frame against errors, of inter frames and what stands beside.
 
-    python -m sdfz.bench.sequence_rd SEQUENCE.npz -o bench/results/sequence-rd-0.4.0.tsv --plot curves.png
+    python -m sdfz.bench.sequence_rd SEQUENCE.npz -o bench/results/sequence-rd-0.6.0.tsv --plot curves.png
 
 SEQUENCE has `vertices` (T, V, 3) and `faces`. Files of sequences hold all frames; single frames are coded, and
 everything is measured, on one of so many. A row is a codec at a setting; those that the table has are not made anew.
