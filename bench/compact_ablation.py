@@ -258,7 +258,7 @@ def rows_of(
         coarse=[layer.detach() for layer in branches.coarse],
         fine=[layer.detach() for layer in branches.fine],
     )
-    codes = [_fixed(module.code(number).detach().numpy()) for number in range(len(shapes))]
+    codes = [_fixed(module.codes.of(number).detach().numpy()) for number in range(len(shapes))]
     rows = []
     for field in variant.fields:
         n_layers, n_code = variant.trainee.n_layers, branches.sizes.n_code

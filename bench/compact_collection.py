@@ -236,7 +236,7 @@ def row_of_pack(collection: Collection, plan: Plan, work: Path) -> Row:
     found = []
     for position in collection.measured():
         name, path = collection.shapes[position]
-        code = module.code(numbers[digest_of(path)]).detach().numpy()
+        code = module.codes.of(numbers[digest_of(path)]).detach().numpy()
         mesh = read_mesh(path)
         encoded = encode_learned(mesh.vertices, mesh.faces, code, plan.fineness, EncodeSettings("compact"), pack)
         (folder / f"{name}.sdfz").write_bytes(encoded.data)

@@ -95,7 +95,7 @@ def by_pack(shape: CorpusShape, mesh: Mesh, plan: Plan, work: Path) -> Coded:
     module, _ = trained(plan, prepared, folder / "checkpoint")
     pack = plan.trainee.to_pack(module, {})
     write_model(folder / "pack.sdfm", pack)
-    code = module.code(0).detach().numpy()
+    code = module.codes.of(0).detach().numpy()
     data = encode_learned(mesh.vertices, mesh.faces, code, plan.fineness, EncodeSettings("compact"), pack).data
     decoded = decode_bytes(data, device="cpu", packs=PackSearch((folder / "pack.sdfm",))).triangles()
     return Coded((folder / "pack.sdfm").stat().st_size, data, Mesh(*decoded))

@@ -229,7 +229,7 @@ def _field(module: torch.nn.Module, number: int) -> TensorField:
     if isinstance(module, Frames):
         return FrameField(module, number)
     assert isinstance(module, AutoDecoder)
-    return _CodeField(module.network, module.code(number).detach())
+    return _CodeField(module.network, module.codes.of(number).detach())
 
 
 class _CodeField(TensorField):

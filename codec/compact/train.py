@@ -20,6 +20,7 @@ from ..fitting import laplace_bits, rounded
 from ..latent_fit import CodeFit, fit_code
 from ..sample import Samples
 from ..target import Target
+from ..training.codes import ShapeCodes
 from ..training.trainee import Arrays, Metrics, ShapeArrays
 from ..whole import FILL
 from .band import DEPTH, LAYERS
@@ -29,7 +30,6 @@ from .samples import as_arrays, lattice_samples
 from .shared import METHOD, Branches, branches_of_pack, pack_of_branches
 from .stream import pack_symbols
 
-_FIRST_CODE = 0.01  # standard deviation of a number of a code
 _FIRST_STEPS = (1 / 64, 1 / 128)  # of the grid, and of layers
 _STEP_RATE = 0.01
 _LEAST_SPREAD = 0.02  # of symbols
@@ -114,7 +114,7 @@ class CompactTrainee:
         groups = [([module.grid], self.grid_rate), ([*module.layers], self.network_rate)]
         groups.append(([module.log_steps], _STEP_RATE))
         shared = torch.optim.Adam([{"params": found, "lr": rate} for found, rate in groups], betas=(0.9, 0.99))
-        return [shared, torch.optim.SparseAdam(module.codes.parameters(), lr=self.code_rate)]
+        return [shared, module.codes.optimizer(self.code_rate)]
 
     def batch(self, arrays: Arrays, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
         """Samples of a step."""
@@ -126,7 +126,7 @@ class CompactTrainee:
     ) -> torch.Tensor:
         """Squared errors of both branches and the squares of code and features; logarithms, if bits have a price."""
         assert isinstance(module, CompactModule)
-        code = module.code(shape)
+        code = module.codes.of(shape)
         branches, bits = module.rounded() if self.bit_price else (module.branches(), None)
         errors = self.code_price * code.square().mean()
         if "coarse" in self.branches:
@@ -191,13 +191,7 @@ class CompactModule(torch.nn.Module):
         self.layers = torch.nn.ParameterList(layers)
         steps = torch.tensor([_FIRST_STEPS[0], *[_FIRST_STEPS[1]] * len(layers)])
         self.log_steps = torch.nn.Parameter(steps.log())
-        first = torch.randn(n_shapes, sizes.n_code, generator=generator) * _FIRST_CODE
-        self.codes = torch.nn.Embedding.from_pretrained(first, freeze=False, sparse=True)
-
-    def code(self, shape: int) -> torch.Tensor:
-        """(d,) the code of a shape."""
-        found: torch.Tensor = self.codes(torch.tensor(shape, device=self.codes.weight.device))
-        return found
+        self.codes = ShapeCodes(n_shapes, sizes.n_code, generator)
 
     def branches(self) -> Branches:
         """As they are, not rounded."""

@@ -21,13 +21,13 @@ from ..lgcl.networks import DEEP_SDF, Mlp, SdfNetwork
 from ..lgcl.surface_samples import surface_arrays, surface_batch
 from ..sample import Samples
 from ..target import Target
+from ..training.codes import ShapeCodes
 from ..training.trainee import Arrays, Metrics, ShapeArrays
 from ..whole import FILL
 from .field import CodeField, evaluator
 from .shared import METHOD, network_of_pack, pack_of_network
 from .stream import pack_symbols
 
-_FIRST_CODE = 0.01  # standard deviation of a number of a code
 _NAMES = ("surface", "normals", "points", "distances")
 _VALIDATION_STEP = 1 / 64
 
@@ -98,7 +98,7 @@ class DeepSdfTrainee:
         assert isinstance(module, AutoDecoder)
         return [
             torch.optim.Adam(module.network.parameters(), lr=self.network_rate),
-            torch.optim.SparseAdam(module.codes.parameters(), lr=self.code_rate),
+            module.codes.optimizer(self.code_rate),
         ]
 
     def batch(self, arrays: Arrays, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
@@ -110,7 +110,7 @@ class DeepSdfTrainee:
     ) -> torch.Tensor:
         """Of clamped distances, or Eq. (4) of LGCL; with the norm of the code."""
         assert isinstance(module, AutoDecoder)
-        code = module.code(shape)
+        code = module.codes.of(shape)
         size = self.weights.size * (code.square().sum() + 1e-12).sqrt()
 
         def field(points: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
@@ -170,10 +170,4 @@ class AutoDecoder(torch.nn.Module):
         super().__init__()
         self.network = SdfNetwork(sizes)
         self.network.reset(generator, radius=0.5)
-        first = torch.randn(n_shapes, sizes.n_code, generator=generator) * _FIRST_CODE
-        self.codes = torch.nn.Embedding.from_pretrained(first, freeze=False, sparse=True)
-
-    def code(self, shape: int) -> torch.Tensor:
-        """(C,) the code of a shape."""
-        found: torch.Tensor = self.codes(torch.tensor(shape, device=self.codes.weight.device))
-        return found
+        self.codes = ShapeCodes(n_shapes, sizes.n_code, generator)

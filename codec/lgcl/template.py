@@ -16,6 +16,7 @@ import torch
 
 from ..target import Target
 from ..tensor_field import TensorField
+from ..training.codes import ShapeCodes
 from ..training.trainee import Arrays, ShapeArrays
 from ..whole import FILL, WHOLE
 from .graph import Graph
@@ -24,7 +25,6 @@ from .losses import PAPER, LossWeights, basic_loss, rings_of, similarity_loss
 from .model import KeyPoints, LocalNetwork, LocalSizes, Regions, local_distances
 from .surface_samples import surface_arrays, surface_batch
 
-_FIRST_CODE = 0.01  # standard deviation of a number of a code
 _NAMES = ("surface", "normals", "points", "distances", "surface_near", "points_near")
 
 
@@ -93,15 +93,15 @@ class TemplateTrainee:
         network = LocalNetwork(self.sizes, graph if self.varying else None)
         network.reset(generator)
         n_codes = 1 if self.same_code else graph.n
-        first = torch.randn(len(shapes), n_codes * self.sizes.channels[0], generator=generator) * _FIRST_CODE
-        return Frames(network, positions, graph, first)
+        codes = ShapeCodes(len(shapes), n_codes * self.sizes.channels[0], generator)
+        return Frames(network, positions, graph, codes)
 
     def optimizers(self, module: torch.nn.Module) -> list[torch.optim.Optimizer]:
         """One for the networks, one that moves only the codes of a step's frames."""
         assert isinstance(module, Frames)
         return [
             torch.optim.Adam(module.network.parameters(), lr=self.network_rate),
-            torch.optim.SparseAdam(module.codes.parameters(), lr=self.code_rate),
+            module.codes.optimizer(self.code_rate),
         ]
 
     def batch(self, arrays: Arrays, rng: np.random.Generator) -> dict[str, npt.NDArray[Any]]:
@@ -136,17 +136,17 @@ class Frames(torch.nn.Module):
         Key points of each frame.
     graph : Graph
         Of the template.
-    first : (T, V * C) or (T, C) float32 tensor
-        First codes.
+    codes : ShapeCodes
+        Of V * C numbers, or of C for all key points.
     """
 
     def __init__(
-        self, network: LocalNetwork, positions: Sequence[npt.NDArray[np.float32]], graph: Graph, first: torch.Tensor
+        self, network: LocalNetwork, positions: Sequence[npt.NDArray[np.float32]], graph: Graph, codes: ShapeCodes
     ) -> None:
         super().__init__()
         self.network, self.graph, self.rings = network, graph, rings_of(graph)
         self._key_points = [KeyPoints.of(frame, graph) for frame in positions]
-        self.codes = torch.nn.Embedding.from_pretrained(first, freeze=False, sparse=True)
+        self.codes = codes
 
     def key_points(self, frame: int) -> KeyPoints:
         """Key points of a frame."""
@@ -154,8 +154,7 @@ class Frames(torch.nn.Module):
 
     def code(self, frame: int) -> torch.Tensor:
         """(V, C) z_G of a frame."""
-        row: torch.Tensor = self.codes(torch.tensor(frame))
-        return row.view(-1, self.network.sizes.channels[0]).expand(self.graph.n, -1)
+        return self.codes.of(frame).view(-1, self.network.sizes.channels[0]).expand(self.graph.n, -1)
 
 
 class FrameField(TensorField):

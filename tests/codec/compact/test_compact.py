@@ -264,7 +264,7 @@ def errors_of(module: CompactModule, prepared: list[CachedShape]) -> list[float]
         points, distances = (torch.from_numpy(np.array(shape.open()[name])) for name in ("points", "distances"))
         with torch.no_grad():
             branches = module.branches()
-            values = fine_distance(branches.grid, branches.fine, points, module.code(number))
+            values = fine_distance(branches.grid, branches.fine, points, module.codes.of(number))
         found.append(float((values - distances).abs().mean()))
     return found
 

@@ -61,7 +61,7 @@ def on_surface(trainee: DeepSdfTrainee, prepared: list[CachedShape], checkpoint:
     for number, shape in enumerate(prepared):
         points = torch.from_numpy(np.array(shape.open()["surface"]))
         with torch.no_grad():
-            values = module.network(points, module.code(number).expand(len(points), -1))
+            values = module.network(points, module.codes.of(number).expand(len(points), -1))
         found.append(float(values.abs().mean()))
     return found
 
