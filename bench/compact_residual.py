@@ -200,7 +200,6 @@ def main(
 ) -> None:  # fmt: skip
     """Measure what has no row in the table yet, or sum up a table."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("sdfz.codec").setLevel(logging.WARNING)
     if table is not None:
         for line in summary(_read(table)):
             click.echo(line)
