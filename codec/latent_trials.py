@@ -11,7 +11,7 @@ from .job import Encoded, Job
 from .latent_code import LatentCode
 from .latent_fit import CodeFit, Evaluate, encode_code
 from .search import Trial
-from .sizing import Sizing, sized_trials
+from .sizing import Sizing, sized_trials, steps_of_fit
 
 # Sizes are steps in a unit of the code: quality 0 is 4 of them, every 12.5 more double them.
 SIZING = Sizing(
@@ -26,12 +26,11 @@ SIZING = Sizing(
 )
 PackSymbols = Callable[[LatentCode], list[Section]]
 _ITERATIONS = (100, 200, 300, 450, 600, 1000, 1600, 2500, 4000)  # of a fit, by effort 1 to 9
-_DRAFT_SHARE = 0.3  # of a fit's steps
 
 
 def iterations_of(job: Job, is_draft: bool) -> int:
     """Steps of a fit."""
-    return round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    return steps_of_fit(_ITERATIONS, job, is_draft)
 
 
 def code_trials(

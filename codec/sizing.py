@@ -10,13 +10,14 @@ what it ends at is fitted in full, moved a little if it then misses the goal or 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .job import Encoded, Job
 from .search import Trial, miss, smallest_that_meets
 from .settings import DEFAULT_QUALITY
 
+DRAFT_SHARE = 0.3  # of a fit's steps
 _NEAR_ENOUGH = 0.06  # where the search with drafts ends: a whole fit moves the figures about as much
 _MOST_FITS = 4
 LEAST_USED = 0.93  # of what is allowed; below, a smaller file is tried
@@ -63,6 +64,11 @@ class Sizing:
     def clipped(self, size: float) -> float:
         """The nearest size allowed."""
         return min(max(size, self.low), self.high)
+
+
+def steps_of_fit(by_effort: Sequence[int], job: Job, is_draft: bool, draft_share: float = DRAFT_SHARE) -> int:
+    """Steps of a fit: those of the effort asked for, one for each from 1 to 9, or their share that makes a draft."""
+    return round((draft_share if is_draft else 1) * by_effort[job.settings.effort - 1])
 
 
 def sized_trials(job: Job, sizing: Sizing, trial_of: Callable[[float, bool], Trial[Encoded]]) -> list[Trial[Encoded]]:

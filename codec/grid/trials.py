@@ -7,7 +7,7 @@ from functools import partial
 from ...formats.container import Section
 from ..job import Encoded, Job
 from ..search import Trial
-from ..sizing import Sizing, sized_trials
+from ..sizing import Sizing, sized_trials, steps_of_fit
 from .encode import MAX_CELLS, MIN_CELLS, GridSettings, encode_grid
 from .stream import pack_symbols
 from .symbols import GridSymbols
@@ -24,7 +24,6 @@ SIZING = Sizing(
     slopes={"cd": -0.9, "rms": -0.9, "hd": -0.5},
 )
 _ITERATIONS = (300, 600, 1000, 1500, 2000, 3500, 6000, 9000, 14000)  # of a fit, by effort 1 to 9
-_DRAFT_SHARE = 0.3  # of a fit's steps
 _ONE_SECTION_BYTES = 1000  # a small file is not worth a second section's 7 bytes
 
 
@@ -35,7 +34,7 @@ def grid_trials(job: Job) -> list[Trial[Encoded]]:
 
 def iterations_of(job: Job, is_draft: bool) -> int:
     """Steps of a fit."""
-    return round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    return steps_of_fit(_ITERATIONS, job, is_draft)
 
 
 def sections_of(symbols: GridSymbols, first: FirstField | None = None) -> list[Section]:

@@ -17,7 +17,7 @@ from ..job import Encoded, Job, Progress
 from ..occupancy import Cells
 from ..sample import Samples
 from ..search import Trial
-from ..sizing import Sizing, sized_trials
+from ..sizing import Sizing, sized_trials, steps_of_fit
 from ..target import Target
 from ..trim import in_cells
 from .encoding import HashGrid
@@ -37,7 +37,6 @@ SIZING = Sizing(
     slopes={"cd": -0.9, "rms": -0.9, "hd": -0.5},
 )
 _ITERATIONS = (300, 600, 1000, 1500, 2000, 3500, 6000, 9000, 14000)  # of a fit, by effort 1 to 9
-_DRAFT_SHARE = 0.3  # of a fit's steps
 N_LEVELS = 4  # of the hash grid, where there are as many
 # Entries of a hashed table for each cell. Nodes that share an entry cost more error than the entry costs bytes: with 8
 # a cell files of the same error are 4 % larger, with 16 no longer.
@@ -54,7 +53,7 @@ def hashgrid_trials(job: Job) -> list[Trial[Encoded]]:
 
 def _trial(job: Job, n_cells: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of cells."""
-    n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    n_iterations = steps_of_fit(_ITERATIONS, job, is_draft)
     with job.clock("fit"):
         settings = FitSettings(n_iterations=n_iterations, device=pick_device(job.settings.device))
         frame, symbols = encode_hashgrid(job.target, n_cells, settings, job.progress)

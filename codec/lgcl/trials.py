@@ -8,7 +8,7 @@ from ...formats.model_pack import ModelPack
 from ..job import Encoded, Job
 from ..packs.bundled import bundled_pack
 from ..search import Trial
-from ..sizing import Sizing, sized_trials
+from ..sizing import Sizing, sized_trials, steps_of_fit
 from .fit import FitSettings, encode_lgcl
 from .shared import METHOD
 from .stream import pack_symbols
@@ -26,8 +26,7 @@ SIZING = Sizing(
     n_drafts=(3, 4, 4, 5, 5, 6, 7, 8, 9),
 )
 _ITERATIONS = (100, 200, 300, 450, 600, 1000, 1600, 2500, 4000)  # of a fit, by effort 1 to 9
-# Of a fit's steps; with fewer than so many, the codes have hardly moved, and errors are five times those of the fit.
-_DRAFT_SHARE, _LEAST_DRAFT = 0.3, 60
+_LEAST_DRAFT = 60  # steps; with fewer the codes have hardly moved, and errors are five times those of the fit
 
 
 def lgcl_trials(job: Job) -> list[Trial[Encoded]]:
@@ -44,9 +43,9 @@ def lgcl_trials(job: Job) -> list[Trial[Encoded]]:
 
 def _trial(job: Job, pack: ModelPack, n_key_points: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of key points."""
-    n_iterations = _ITERATIONS[job.settings.effort - 1]
+    n_iterations = steps_of_fit(_ITERATIONS, job, is_draft)
     if is_draft:
-        n_iterations = max(round(_DRAFT_SHARE * n_iterations), _LEAST_DRAFT)
+        n_iterations = max(n_iterations, _LEAST_DRAFT)
     with job.clock("fit"):
         frame, symbols = encode_lgcl(job.target, FitSettings(n_key_points, pack, n_iterations), job.progress)
     with job.clock("code"):

@@ -7,7 +7,7 @@ from functools import partial
 from ..job import Encoded, Job
 from ..packs.bundled import bundled_pack
 from ..search import Trial
-from ..sizing import Sizing, sized_trials
+from ..sizing import Sizing, sized_trials, steps_of_fit
 from .encode import LpdifSettings, encode_lpdif
 from .fit import CodeFit
 from .shared import METHOD, decoders_of_pack
@@ -36,7 +36,7 @@ def lpdif_trials(job: Job) -> list[Trial[Encoded]]:
 def _trial(job: Job, n_regions: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of regions."""
     pack = job.pack_of(METHOD) or bundled_pack(METHOD)
-    n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    n_iterations = steps_of_fit(_ITERATIONS, job, is_draft, _DRAFT_SHARE)
     with job.clock("fit"):
         settings = LpdifSettings(n_regions, CodeFit(n_iterations))
         frame, symbols = encode_lpdif(job.target, decoders_of_pack(pack), settings, job.progress)

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from ..job import Encoded, Job
 from ..search import Trial
-from ..sizing import Sizing, sized_trials
+from ..sizing import Sizing, sized_trials, steps_of_fit
 from .choice import DepthChoice
 from .encode import MAX_SIZE, MIN_SIZE, OverfitSettings, Prepared, encode_overfit, prepare
 from .stream import pack_symbols
@@ -24,7 +24,6 @@ SIZING = Sizing(
     n_drafts=(2, 2, 3, 3, 4, 4, 5, 6, 7),
 )
 _ITERATIONS = (800, 1500, 2500, 4000, 6000, 10_000, 16_000, 30_000, 60_000)  # of a fit, by effort 1 to 9
-_DRAFT_SHARE = 0.3  # of a fit's steps
 
 
 def overfit_trials(job: Job) -> list[Trial[Encoded]]:
@@ -37,7 +36,7 @@ def overfit_trials(job: Job) -> list[Trial[Encoded]]:
 
 def _trial(job: Job, prepared_for: Callable[[float], Prepared], n_weights: float, is_draft: bool) -> Trial[Encoded]:
     """The file of a wanted number of weights."""
-    n_iterations = round((_DRAFT_SHARE if is_draft else 1) * _ITERATIONS[job.settings.effort - 1])
+    n_iterations = steps_of_fit(_ITERATIONS, job, is_draft)
     with job.clock("fit"):
         prepared = prepared_for(n_weights)
         symbols = encode_overfit(
