@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sdfz.codec.grid.stream import pack_symbols
 from sdfz.codec.grid.symbols import METHOD_ID, GridSymbols
-from sdfz.formats import Frame, Header, MeasuredErrors, Metadata, pack
+from sdfz.formats import Frame, Header, MeasuredErrors, Metadata, ModelPack, pack, write_model
 from sdfz.formats.container import Section
 from strategies import PRIORS_FILE, TABLES_FILE
 
@@ -155,3 +155,14 @@ def _digest(path: Path, names: tuple[str, ...]) -> str:
         for name in names:
             digest.update(arrays[name].astype("<i4").tobytes())
     return digest.hexdigest()
+
+
+def write_with_pack(folder: Path, name: str, method: int, model: ModelPack, sections: list[Section]) -> Header:
+    """Write NAME.sdfm and NAME.sdfz, symbols made by hand and the pack that they need; the file's header."""
+    frame = Frame.enclosing([1.0, 2.0, 3.0], [5.0, 5.0, 6.0])
+    errors = MeasuredErrors(cd=0.001, rms=0.002, hd=0.01)
+    header = Header(method=method, frame=frame, errors=errors, diagonal=2.0, pack_hash=model.short)
+    folder.mkdir(exist_ok=True)
+    write_model(folder / f"{name}.sdfm", model)
+    (folder / f"{name}.sdfz").write_bytes(pack(header, sections))
+    return header

@@ -28,7 +28,7 @@ from sdfz.codec.grid.model import GridField
 from sdfz.codec.grid.stream import pack_symbols as pack_grid
 from sdfz.codec.grid.symbols import OWN_NETWORK, GridSymbols, network_shapes
 from sdfz.codec.latent_code import LatentCode
-from sdfz.formats import Frame, Header, MeasuredErrors, ModelPack, pack, write_model
+from sdfz.formats import Header, ModelPack, pack
 
 FOLDER = golden_files.FOLDER / "compact"
 SIZES = CompactSizes(n_code=5, n_octaves=1, resolution=6, n_features=9, width=12, n_hidden=2)
@@ -86,12 +86,7 @@ def main() -> None:
     steps = [2.0**-5, *[2.0**-7] * (len(SIZES.coarse_shapes) + len(SIZES.fine_shapes))]
     model = pack_of_branches(made_by_hand(), steps, {"log": "made by hand"})
     symbols = LatentCode(170, np.array([3, -40, 0, 17, 6], np.int32))
-    frame = Frame.enclosing([1.0, 2.0, 3.0], [5.0, 5.0, 6.0])
-    errors = MeasuredErrors(cd=0.001, rms=0.002, hd=0.01)
-    header = Header(method=METHOD_ID, frame=frame, errors=errors, diagonal=2.0, pack_hash=model.short)
-    FOLDER.mkdir(exist_ok=True)
-    write_model(FOLDER / "octahedron.sdfm", model)
-    (FOLDER / "octahedron.sdfz").write_bytes(pack(header, pack_symbols(symbols)))
+    header = golden_files.write_with_pack(FOLDER, "octahedron", METHOD_ID, model, pack_symbols(symbols))
     points = np.random.default_rng(8).uniform(-1, 1, (300, 3)).astype(np.float32)
     distances = CompactField(symbols, branches_of_pack(model)).distance(points)
     np.savez_compressed(FOLDER / "octahedron.npz", points=points, distances=distances, code=symbols.code)

@@ -22,7 +22,6 @@ from sdfz.codec.deepsdf.shared import network_of_pack, pack_of_network
 from sdfz.codec.deepsdf.stream import METHOD_ID, pack_symbols
 from sdfz.codec.latent_code import LatentCode
 from sdfz.codec.lgcl.networks import Mlp, SdfNetwork
-from sdfz.formats import Frame, Header, MeasuredErrors, pack, write_model
 
 FOLDER = golden_files.FOLDER / "deepsdf"
 
@@ -45,12 +44,7 @@ def made_by_hand() -> tuple[LatentCode, SdfNetwork]:
 def main() -> None:
     symbols, network = made_by_hand()
     model = pack_of_network(network, {"log": "made by hand"})
-    frame = Frame.enclosing([1.0, 2.0, 3.0], [5.0, 5.0, 6.0])
-    errors = MeasuredErrors(cd=0.001, rms=0.002, hd=0.01)
-    header = Header(method=METHOD_ID, frame=frame, errors=errors, diagonal=2.0, pack_hash=model.short)
-    FOLDER.mkdir(exist_ok=True)
-    write_model(FOLDER / "blob.sdfm", model)
-    (FOLDER / "blob.sdfz").write_bytes(pack(header, pack_symbols(symbols)))
+    golden_files.write_with_pack(FOLDER, "blob", METHOD_ID, model, pack_symbols(symbols))
     points = np.random.default_rng(8).uniform(-1, 1, (200, 3)).astype(np.float32)
     distances = CodeField(symbols, network_of_pack(model)).distance(points)
     np.savez_compressed(FOLDER / "blob.npz", points=points, distances=distances, code=symbols.code)
