@@ -50,6 +50,7 @@ from ..codec.latent_fit import CodeFit, Evaluate, encode_code
 from ..codec.region import Region
 from ..codec.target import Target
 from ..codec.tensor_field import TensorField
+from ..codec.threads import torch_threads
 from ..codec.training.cache import CachedShape, prepared_shapes
 from ..codec.training.loop import TrainSettings, train
 from ..codec.whole import FILL
@@ -304,9 +305,9 @@ def _fixed(values: npt.NDArray[np.float32]) -> LatentCode:
 @click.option("--only", multiple=True, help="Of the variants, by name.")
 @click.option("--at-most", default=1 << 30, help="Variants to run now.")
 @click.option("--cache", type=click.Path(path_type=Path), required=True, help="Folder for samples; kept.")
+@torch_threads(1)
 def main(corpus: Path, out: Path, seconds: float, only: tuple[str, ...], at_most: int, cache: Path) -> None:
     """Run the variants that have no row in the table yet."""
-    torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     table = read_records(out, Row)
     known = {row.variant for row in table}

@@ -29,7 +29,6 @@ from typing import NamedTuple
 
 import click
 import numpy as np
-import torch
 
 from ..codec.compact.collection import encode_learned
 from ..codec.compact.networks import CompactSizes
@@ -37,12 +36,13 @@ from ..codec.compact.train import CompactModule, CompactTrainee
 from ..codec.decode import decode_bytes
 from ..codec.distortion import Reference
 from ..codec.encode import EncodeSettings, encode_mesh
+from ..codec.threads import torch_threads
 from ..codec.training.cache import CachedShape, digest_of, prepared_shapes
 from ..codec.training.loop import TrainSettings, train
 from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh, write_mesh
 from ..formats.model_pack import write_model
-from .corpus import corpus_shapes, mixed_collection
+from .corpus import corpus_shapes, load_sequence, mixed_collection
 from .envelope import bytes_at, lower_envelope
 from .peers.contract import Mesh, RatePoint
 from .peers.opponent import Opponent
@@ -133,10 +133,9 @@ def corpus_collections(corpus: Path) -> Iterator[Collection]:
 def frames_of(sequence: Path, folder: Path) -> Collection:
     """The frames of a sequence, written to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with np.load(sequence) as arrays:
-        vertices, faces = arrays["vertices"].astype(np.float64), arrays["faces"].astype(np.int64)
+    vertices, faces = load_sequence(sequence)
     found = []
-    for number, frame in enumerate(vertices):
+    for number, frame in enumerate(vertices.astype(np.float64)):
         path = folder / f"{sequence.stem}_{number:03d}.ply"
         write_mesh(frame, faces, path)
         found.append((path.stem, path))
@@ -338,11 +337,11 @@ def equals(rows: Sequence[Row]) -> Iterator[Equal]:
 @click.option("--sequence", "sequences", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--only", help="Name and number of shapes of a collection, such as mixed-50.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path, dir_okay=False), help="PNG of the curves.")
+@torch_threads(1)
 def main(
     corpus: Path, out: Path, work: Path, sequences: tuple[Path, ...], only: str | None, picture: Path | None
 ) -> None:
     """Encode, decode, measure and write the tables, row by row."""
-    torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rows = read_records(out, Row)
     found = [*corpus_collections(corpus), *(frames_of(path, work / path.stem) for path in sequences)]

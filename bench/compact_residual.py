@@ -22,10 +22,9 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import numpy as np
@@ -45,10 +44,10 @@ from ..codec.search import Trial
 from ..codec.settings import EncodeSettings
 from ..codec.target import Target
 from ..codec.threads import torch_threads
-from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh
 from ..formats.model_pack import ModelPack, read_model
 from .envelope import Curve, bytes_at, lower_envelope
+from .records import read_records, text_of, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +58,8 @@ _CODE, _REFERENCE, _CONTROL, _RESIDUAL = "code", "grid", "grid, as coarse", "res
 _N_ERRORS = 50  # at which curves are compared
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """A row of the table."""
 
     shape: str
@@ -156,11 +156,11 @@ def rows_of(bench: Bench, cells: Sequence[int], has_control: bool, done: set[tup
             yield bench.grid(n_cells, True)
 
 
-def summary(rows: list[Mapping[str, str]]) -> list[str]:
-    """Lines of text: for each codec its BD-rate against the grid, by shape and in the mean."""
+def summary(rows: Sequence[Row]) -> list[str]:
+    """Lines of text: for each codec its difference in bytes to the grid, by shape and in the mean."""
     points: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        points[row["codec"]][row["shape"]].append((float(row["bytes"]), float(row["cd"])))
+        points[row.codec][row.shape].append((row.bytes, row.cd))
     lines = []
     for codec in sorted(points):
         if codec in (_REFERENCE, _CODE):
@@ -201,30 +201,23 @@ def main(
     """Measure what has no row in the table yet, or sum up a table."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if table is not None:
-        for line in summary(_read(table)):
+        for line in summary(read_records(table, Row)):
             click.echo(line)
         return
     if pack is None or out is None or not shapes:
         raise click.UsageError("shapes, --pack and -o are needed, or --summary.")
     model = read_model(pack)
-    lines = out.read_text().splitlines() if out.exists() else ["\t".join(Row._fields)]
+    rows = read_records(out, Row)
     for path in shapes:
-        done = {
-            (line.split("\t")[1], int(line.split("\t")[2])) for line in lines[1:] if line.startswith(f"{path.stem}\t")
-        }
+        done = {(row.codec, row.wanted_cells) for row in rows if row.shape == path.stem}
         mesh = read_mesh(path)
         target = Target(mesh.vertices, mesh.faces)
         job = Job(target, target.reference(SAMPLES), EncodeSettings("compact", effort=effort, pack=model))
         with torch_threads(1):
             for row in rows_of(Bench(path.stem, job, model), cells, has_control, done):
-                lines.append("\t".join(f"{value:.5g}" if isinstance(value, float) else str(value) for value in row))
-                write_atomic(out, ("\n".join(lines) + "\n").encode())
-                logger.info("%s", lines[-1])
-
-
-def _read(table: Path) -> list[Mapping[str, str]]:
-    names, *lines = (line.split("\t") for line in table.read_text().splitlines())
-    return [dict(zip(names, line, strict=True)) for line in lines]
+                rows.append(row)
+                write_records(out, rows)
+                logger.info("%s", text_of(row))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-import torch
 
 from ..codec.compact.collection import encode_learned
 from ..codec.compact.networks import CompactSizes
@@ -28,6 +27,7 @@ from ..codec.decode import decode_bytes
 from ..codec.distortion import Reference
 from ..codec.encode import EncodeSettings, encode_mesh
 from ..codec.packs.lookup import PackSearch
+from ..codec.threads import torch_threads
 from ..codec.training.cache import prepared_shapes
 from ..formats.model_pack import write_model
 from .compact_collection import Plan, trained
@@ -136,9 +136,9 @@ def row_of(shape: CorpusShape, codec: str, setting: str, code: Callable[[], Code
 @click.option("--work", required=True, type=click.Path(path_type=Path), help="Folder for packs and trainings; kept.")
 @click.option("--shapes", default=",".join(SHAPES), show_default=True, help="Names, with commas.")
 @click.option("--codec", "codecs", multiple=True, help="Only this one; may be given several times.")
+@torch_threads(1)
 def main(corpus: Path, out: Path, work: Path, shapes: str, codecs: tuple[str, ...]) -> None:
     """Measure what the table lacks."""
-    torch.set_num_threads(1)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rows = read_records(out, Row)
     for shape in chosen_shapes(corpus_shapes(corpus, ["dev"]), shapes.split(",")):

@@ -13,6 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..formats.mesh_io import READABLE, read_mesh
 from .peers.contract import Mesh
@@ -109,6 +113,12 @@ def corpus_shapes(corpus: Path | None, folders: Sequence[str] = ()) -> list[Corp
     catalog = _catalog(paths[0].parent)
     shapes = [_shape(name, path, catalog) for name, path in _names(root, paths).items()]
     return sorted(shapes, key=lambda shape: shape.name)
+
+
+def load_sequence(path: Path) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.int64]]:
+    """Vertices (T, V, 3) and faces (F, 3) of a registered sequence in an .npz file."""
+    with np.load(path) as arrays:
+        return arrays["vertices"], arrays["faces"].astype(np.int64)
 
 
 def chosen_shapes(shapes: Sequence[CorpusShape], names: Iterable[str]) -> list[CorpusShape]:

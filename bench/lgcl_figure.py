@@ -20,6 +20,7 @@ import numpy as np
 
 from ..formats.files import write_atomic
 from ..formats.mesh_io import read_mesh
+from .corpus import load_sequence
 from .lgcl_sequences import EVERY, split
 from .peers.contract import Mesh
 from .report.draw import HIGHEST_ERROR, LOWEST_ERROR, Drawing, Painter
@@ -95,8 +96,7 @@ def _of_few_colours(png: bytes) -> bytes:
 @click.option("--every", default=EVERY, show_default=True, help="One of so many frames was taken.")
 def main(sequence: Path, meshes: Path, out: Path, methods: tuple[str, ...], azimuth: float, every: int) -> None:
     """Draw the first test frame and the meshes of methods."""
-    with np.load(sequence) as arrays:
-        vertices, faces = arrays["vertices"], arrays["faces"].astype(np.int64)
+    vertices, faces = load_sequence(sequence)
     number = split(len(vertices), every)[1][0]
     found = [(name, _read(meshes / f"{sequence.stem} {name}.ply")) for name in methods]
     with Painter() as painter:

@@ -10,10 +10,9 @@ millimetres. A run that was stopped goes on at the method at which it was: resul
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,12 @@ from ..codec.target import Target
 from ..codec.tensor_field import TensorField
 from ..codec.training.trainee import Trainee
 from ..codec.whole import FILL, WHOLE, WholeSurface
-from ..formats.files import write_atomic
 from ..formats.mesh_io import Mesh as Input
 from ..formats.mesh_io import write_mesh
+from .corpus import load_sequence
 from .metrics.clouds import cloud_distances, independent_points
 from .peers.contract import Mesh
+from .records import read_records, text_of, write_records
 
 HEIGHT = 1700.0
 EVERY = 10
@@ -248,21 +248,6 @@ def _size(module: torch.nn.Module, without: str = "-") -> int:
     return sum(p.numel() for name, p in module.named_parameters() if without not in name)
 
 
-def read_results(path: Path) -> list[dict[str, str]]:
-    """Rows of a table; none where there is none."""
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as text:
-        return list(csv.DictReader(text, delimiter="\t"))
-
-
-def write_results(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Write a table, complete or not at all."""
-    columns = [field.name for field in fields(Result)]
-    lines = ["\t".join(columns), *("\t".join(row[column] for column in columns) for row in rows)]
-    write_atomic(path, ("\n".join(lines) + "\n").encode())
-
-
 @click.command()
 @click.argument("sequences", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The table.")
@@ -280,22 +265,16 @@ def main(
     resolution: int, every: int, meshes: Path | None,
 ) -> None:  # fmt: skip
     """Train, measure and write the table, row by row."""
-    rows = read_results(out)
-    done = {(row["sequence"], row["method"]) for row in rows}
+    rows = read_records(out, Result)
+    done = {(row.sequence, row.method) for row in rows}
     for path in sequences:
-        with np.load(path) as arrays:
-            vertices, faces = arrays["vertices"], arrays["faces"].astype(np.int64)
+        vertices, faces = load_sequence(path)
         for method, trainee in trainees(faces, samples, batch).items():
             if (path.stem, method) in done or (methods and method not in methods):
                 continue
-            result = run(path.stem, vertices, faces, method, trainee, seconds, resolution, every, meshes)
-            rows.append({field.name: _text(getattr(result, field.name)) for field in fields(Result)})
-            write_results(out, rows)
-            click.echo("\t".join(rows[-1].values()))
-
-
-def _text(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+            rows.append(run(path.stem, vertices, faces, method, trainee, seconds, resolution, every, meshes))
+            write_records(out, rows)
+            click.echo(text_of(rows[-1]))
 
 
 if __name__ == "__main__":

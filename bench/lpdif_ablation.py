@@ -52,7 +52,7 @@ from ..codec.training.loop import TrainSettings, train
 from ..codec.training.trainee import Metrics, ShapeArrays
 from ..formats.mesh_io import read_mesh
 from ..formats.model_pack import pack_model
-from .records import read_records, write_records
+from .records import read_records, text_of, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -273,7 +273,7 @@ def main(scene: Path, out: Path, n_steps: int, only: tuple[str, ...]) -> None:
             continue
         rows.append(row_of(variant, target, reference, n_steps, out.parent))
         write_records(out, rows)
-        logger.info("%s", rows[-1])
+        logger.info("%s", text_of(rows[-1]))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from .corpus import CorpusError, CorpusShape, corpus_shapes
 from .metrics.clouds import cloud_distances, independent_points
 from .metrics.papers import PROTOCOLS, diagonal
 from .peers.contract import Mesh
-from .records import read_records, write_records
+from .records import read_records, text_of, write_records
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ def main(corpus: Path, out: Path, n_steps: int, n_shapes: int, quality: float, e
                     continue
                 rows.append(row_of(name, pack, shape, searched, settings))
                 write_records(out, rows)
-                logger.info("%s", rows[-1])
+                logger.info("%s", text_of(rows[-1]))
     except (CorpusError, SdfzError) as error:
         raise click.ClickException(str(error)) from None
 

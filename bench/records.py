@@ -40,9 +40,10 @@ def write_records(path: Path, records: Sequence[Any]) -> None:
     if not records:
         return
     lines = ["\t".join(asdict(records[0]))]
-    lines += ["\t".join(_text(value) for value in asdict(record).values()) for record in records]
+    lines += [text_of(record) for record in records]
     write_atomic(path, ("\n".join(lines) + "\n").encode())
 
 
-def _text(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+def text_of(record: Any) -> str:
+    """The line of a record."""
+    return "\t".join(f"{value:.5g}" if isinstance(value, float) else str(value) for value in asdict(record).values())

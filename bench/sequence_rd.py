@@ -8,10 +8,9 @@ everything is measured, on one of so many. A row is a codec at a setting; those 
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,12 @@ from ..codec.settings import ErrorBound
 from ..codec.shape import DEFAULT_RESOLUTION
 from ..codec.target import Target
 from ..formats.container import pack, unpack
-from ..formats.files import write_atomic
+from .corpus import load_sequence
 from .lgcl_sequences import HEIGHT
 from .peers.contract import Mesh, RatePoint
 from .peers.draco import decode_draco, encode_draco
 from .peers.opponent import Opponent
+from .records import read_records, text_of, write_records
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -239,29 +239,21 @@ def _mesh_of_file(data: bytes) -> tuple[Any, Any]:
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def read_results(path: Path) -> list[dict[str, str]]:
-    """Rows of a table; none where there is none."""
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as text:
-        return list(csv.DictReader(text, delimiter="\t"))
-
-
-def plot(rows: Sequence[dict[str, str]], path: Path) -> None:
+def plot(rows: Sequence[Result], path: Path) -> None:
     """Curves of all codecs, a panel a sequence and metric."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot, ticker
 
-    sequences = list(dict.fromkeys(row["sequence"] for row in rows))
-    colours = {codec: f"C{k}" for k, codec in enumerate(dict.fromkeys(row["codec"] for row in rows))}
+    sequences = list(dict.fromkeys(row.sequence for row in rows))
+    colours = {codec: f"C{k}" for k, codec in enumerate(dict.fromkeys(row.codec for row in rows))}
     figure, panels = pyplot.subplots(len(sequences), 2, figsize=(12, 4.5 * len(sequences)), squeeze=False)
     for name, line in zip(sequences, panels, strict=True):
         for metric, panel in zip(("cd", "ed"), line, strict=True):
-            for codec in dict.fromkeys(row["codec"] for row in rows if row["sequence"] == name):
-                of = [row for row in rows if (row["sequence"], row["codec"]) == (name, codec)]
-                curve = sorted((float(row["bytes_per_frame"]), float(row[metric])) for row in of)
+            for codec in dict.fromkeys(row.codec for row in rows if row.sequence == name):
+                of = [row for row in rows if (row.sequence, row.codec) == (name, codec)]
+                curve = sorted((row.bytes_per_frame, getattr(row, metric)) for row in of)
                 panel.plot(*zip(*curve, strict=True), marker="o", markersize=3, label=codec, color=colours[codec])
             panel.set(xscale="log", yscale="log", xlabel="bytes a frame", title=name)
             panel.set_ylabel({"cd": "CD, 1e-4 of the diagonal", "ed": "ED, 1,700ths of the height"}[metric])
@@ -280,20 +272,17 @@ def plot(rows: Sequence[dict[str, str]], path: Path) -> None:
 @click.option("--plot", "picture", type=click.Path(path_type=Path, dir_okay=False), help="PNG of the curves.")
 def main(sequences: tuple[Path, ...], out: Path, codecs: tuple[str, ...], every: int, picture: Path | None) -> None:
     """Encode, decode, measure and write the table, row by row."""
-    rows = read_results(out)
-    done = {(row["sequence"], row["codec"], row["setting"]) for row in rows}
+    rows = read_records(out, Result)
+    done = {(row.sequence, row.codec, row.setting) for row in rows}
     for path in sequences:
-        with np.load(path) as arrays:
-            vertices, faces = arrays["vertices"].astype(np.float64), arrays["faces"].astype(np.int64)
-        sequence = Frames(path.stem, vertices, faces, list(range(0, len(vertices), every)))
+        vertices, faces = load_sequence(path)
+        sequence = Frames(path.stem, vertices.astype(np.float64), faces, list(range(0, len(vertices), every)))
         for codec, setting, made in points(sequence):
             if (path.stem, codec, setting) in done or (codecs and codec not in codecs):
                 continue
-            values = {field.name: getattr(result, field.name) for result in [made()] for field in fields(Result)}
-            rows.append({name: f"{v:.5g}" if isinstance(v, float) else str(v) for name, v in values.items()})
-            lines = ["\t".join(rows[0]), *("\t".join(row.values()) for row in rows)]
-            write_atomic(out, ("\n".join(lines) + "\n").encode())
-            click.echo("\t".join(rows[-1].values()))
+            rows.append(made())
+            write_records(out, rows)
+            click.echo(text_of(rows[-1]))
     if picture is not None:
         plot(rows, picture)
 

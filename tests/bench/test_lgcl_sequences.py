@@ -10,7 +10,8 @@ import pytest
 import shapes
 from click.testing import CliRunner
 from sdfz.bench import lgcl_sequences
-from sdfz.bench.lgcl_sequences import HEIGHT, main, measured, meshed, read_results, split, trainees
+from sdfz.bench.lgcl_sequences import HEIGHT, Result, main, measured, meshed, split, trainees
+from sdfz.bench.records import read_records
 from sdfz.codec.lgcl.model import LocalSizes
 from sdfz.codec.lgcl.networks import Mlp
 from sdfz.codec.tensor_field import TensorField
@@ -75,9 +76,9 @@ def test_the_table_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monk
     first = CliRunner().invoke(main, [*options, "--method", "SDF-4"], catch_exceptions=False)
     second = CliRunner().invoke(main, [*options, "--meshes", str(tmp_path)], catch_exceptions=False)
     assert (first.output.count("\n"), second.output.count("\n")) == (1, 2)
-    rows = read_results(table)
+    rows = read_records(table, Result)
     assert sorted(path.name for path in tmp_path.glob("*.ply")) == ["ball LGCL-Cheb.ply", "ball LGCL-VC.ply"]
-    assert [row["method"] for row in rows] == ["SDF-4", "LGCL-Cheb", "LGCL-VC"]
-    assert [int(row["n_code"]) for row in rows] == [4, 2 * len(vertices), 2 * len(vertices)]
-    assert int(rows[2]["n_varying"]) > int(rows[2]["n_network"])
-    assert all(float(row["ed"]) > 0 for row in rows)
+    assert [row.method for row in rows] == ["SDF-4", "LGCL-Cheb", "LGCL-VC"]
+    assert [row.n_code for row in rows] == [4, 2 * len(vertices), 2 * len(vertices)]
+    assert rows[2].n_varying > rows[2].n_network
+    assert all(row.ed > 0 for row in rows)

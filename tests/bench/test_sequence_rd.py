@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from sdfz.bench import sequence_rd
 from sdfz.bench.lgcl_sequences import HEIGHT
 from sdfz.bench.peers.contract import Mesh
-from sdfz.bench.sequence_rd import Frames, Result, main, read_results, single_frames
+from sdfz.bench.records import read_records
+from sdfz.bench.sequence_rd import Frames, Result, main, single_frames
 
 VERTICES, FACES = shapes.sphere(3.0, 3)
 FRAMES = np.stack([VERTICES, VERTICES * 1.5, VERTICES * 2.0])
@@ -62,5 +63,5 @@ def test_the_table_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monk
     CliRunner().invoke(main, [*options, "--codec", "one"], catch_exceptions=False)
     CliRunner().invoke(main, [*options, "--plot", str(picture)], catch_exceptions=False)
     assert made == ["one", "other"]
-    assert [(row["codec"], row["n_measured"]) for row in read_results(table)] == [("one", "2"), ("other", "2")]
+    assert [(row.codec, row.n_measured) for row in read_records(table, Result)] == [("one", 2), ("other", 2)]
     assert picture.read_bytes().startswith(b"\x89PNG")
